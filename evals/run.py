@@ -1,0 +1,174 @@
+"""One run: every question of a data set put to a system, and what it is worth."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from evals.measures import Value, gold_ranks, parse_measure, wrong_sentences
+from evals.records import Dataset, Outcome, Question, System
+from evals.systems import source_hash
+from rag.records import Hit, Turn
+
+DEPTH = 24
+"""Passages fetched for each question: as many as the deepest R@k that is reported."""
+
+
+def ask_all(system: System, dataset: Dataset, on_question: Callable[[], None] = lambda: None) -> list[Outcome]:
+    """Put every question to the system, in order; one is asked twice first, so that loading is not timed."""
+    texts = {article.id: article.text for article in dataset.articles}
+    if dataset.questions:
+        _ask(system, dataset.questions[0], texts)
+    outcomes: list[Outcome] = []
+    for question in dataset.questions:
+        outcomes.append(_ask(system, question, texts))
+        on_question()
+    return outcomes
+
+
+def _ask(system: System, question: Question, texts: Mapping[str, str]) -> Outcome:
+    history = [Turn(earlier) for earlier in question.history]
+    hits: Sequence[Hit] = ()
+    answer, error = None, ""
+    begun = time.perf_counter()
+    try:
+        answer = system.ask(question.text, history, question.now)
+        milliseconds = (time.perf_counter() - begun) * 1000
+        # A follow-up is searched for as the system completed it.
+        hits = system.search((answer.searched if history else "") or question.text, question.now, DEPTH)
+    # Whatever a system raises is that question's result: kept with its text in the run, counted, scored as a failure.
+    except Exception as raised:  # noqa: BLE001
+        answer, error = None, f"{type(raised).__name__}: {raised}"
+        milliseconds = (time.perf_counter() - begun) * 1000
+    return Outcome(question, answer, gold_ranks(question, hits), texts, milliseconds, error)
+
+
+# The record of a run
+
+
+def record(
+    dataset: Dataset, outcomes: Sequence[Outcome], *, system: str, settings: Mapping[str, Any], seed: int = 0
+) -> dict[str, Any]:
+    """The run as plain JSON types; README "Evals" documents the keys."""
+    within = [outcome for outcome in outcomes if outcome.question.answerable]
+    wrong = [sentence for outcome in outcomes for sentence in wrong_sentences(outcome) if outcome.question.speaker]
+    traps = sorted({outcome.question.trap for outcome in outcomes} - {""})
+    return {
+        "dataset": dataset.name,
+        "system": system,
+        "settings": dict(settings),
+        "code": code(),
+        "data_hash": dataset.data_hash,
+        "machine": machine(),
+        "articles": len(dataset.articles),
+        "asked": len(outcomes),
+        "errors": sum(bool(outcome.error) for outcome in outcomes),
+        "excluded": dict(sorted(Counter(skipped.reason for skipped in dataset.excluded).items())),
+        "excluded_names": [f"{skipped.source}: {skipped.reason}" for skipped in dataset.excluded],
+        "notes": list(dataset.notes),
+        "measures": summarise(dataset.measures, outcomes, seed),
+        "measures_in_archive": summarise(dataset.measures, within, seed),
+        "traps": summarise([f"Right@{trap}" for trap in traps], outcomes, seed),
+        "counts": {
+            "answer_sentences": sum(len(o.answer.sentences) for o in outcomes if o.answer),
+            "wrong_mouth_sentences": len(wrong),
+            "wrong_mouth_words": sum(len(sentence.text.split()) for sentence in wrong),
+        },
+        "questions": [_question(outcome, dataset.measures) for outcome in outcomes],
+    }
+
+
+def summarise(measures: Iterable[str], outcomes: Sequence[Outcome], seed: int) -> dict[str, dict[str, Any]]:
+    """Measure → its Value over the outcomes, as JSON."""
+    found: dict[str, dict[str, Any]] = {}
+    for name in measures:
+        measure = parse_measure(name)
+        found[name] = asdict(measure.summarise([measure.score(outcome) for outcome in outcomes], seed))
+    return found
+
+
+def _question(outcome: Outcome, measures: Iterable[str]) -> dict[str, Any]:
+    question, answer = outcome.question, outcome.answer
+    scores = {name: parse_measure(name).score(outcome) for name in (*measures, "Right")}
+    return {
+        "id": question.id,
+        "question": question.text,
+        "history": list(question.history),
+        "now": question.now.isoformat() if question.now else None,
+        "gold": list(question.gold),
+        "answerable": question.answerable,
+        "trap": question.trap,
+        "error": outcome.error,
+        "status": answer.status if answer else None,
+        "short": answer.short if answer else None,
+        "sentences": [asdict(sentence) for sentence in answer.sentences] if answer else [],
+        "citations": [asdict(citation) for citation in answer.citations] if answer else [],
+        "gold_ranks": list(outcome.gold_ranks),
+        "milliseconds": round(outcome.milliseconds, 1),
+        "scores": scores,
+    }
+
+
+def code() -> dict[str, str]:
+    """Version, commit ("" outside a checkout) and a hash of the sources, which also tells uncommitted changes."""
+    try:
+        installed = version("dateline")
+    except PackageNotFoundError:
+        installed = ""
+    try:
+        here = Path(__file__).parent
+        head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=False)
+        commit = head.stdout.strip() if head.returncode == 0 else ""
+    except OSError:  # no git on this machine
+        commit = ""
+    return {"version": installed, "commit": commit, "sources": source_hash("rag", "evals")}
+
+
+def machine() -> dict[str, Any]:
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": platform.processor() or platform.machine(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+    }
+
+
+# For people
+
+
+def table(run: Mapping[str, Any]) -> str:
+    """The run in lines: what was asked, each measure with its interval, what was left out."""
+    lines = [f"{run['system']} on {run['dataset']}: {run['asked']:,} questions, {run['articles']:,} articles", ""]
+    lines += _rows(run["measures"])
+    if run["measures_in_archive"] != run["measures"]:
+        lines += ["", "over the questions that the archive can answer:", *_rows(run["measures_in_archive"])]
+    if run["traps"]:
+        lines += ["", "answered right, by trap:", *_rows(run["traps"])]
+    lines += ["", *(f"{name.replace('_', ' ')}: {count:,}" for name, count in run["counts"].items())]
+    lines.append(f"errors: {run['errors']:,}")
+    lines += [f"  {q['id']}: {q['error']}" for q in run["questions"] if q["error"]][:5]
+    lines += [f"left out: {count:,} × {reason}" for reason, count in run["excluded"].items()]
+    lines += [f"note: {note}" for note in run["notes"]]
+    return "\n".join(lines)
+
+
+def _rows(values: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    rows = [f"{'measure':<24}{'value':>9}  {'95 % interval':<19}{'n':>6}"]
+    for name, raw in values.items():
+        value = Value(**raw)
+        if value.value is None or value.low is None or value.high is None:
+            rows.append(f"{name:<24}{'–':>9}  {'–':<19}{value.n:>6,}")
+            continue
+        # Shares to three places, words and milliseconds to one.
+        digits = 1 if name in ("AnswerWords", "WrongMouthWords", "p50", "p95") else 3
+        interval = f"{value.low:.{digits}f} to {value.high:.{digits}f}"
+        rows.append(f"{name:<24}{value.value:>9.{digits}f}  {interval:<19}{value.n:>6,}")
+    return rows

@@ -1,0 +1,80 @@
+"""The systems that are measured. How to add one: see ``System`` in evals/records.py; give it a name in ``NAMES``."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from evals.records import Dataset
+from rag import Archive
+from rag.archive import SPLITTER
+from rag.records import Answer, Hit, Turn
+from rag.settings import Settings
+
+CACHE = Path(".cache/evals")
+_PROJECT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """The archive as its users have it, without a language model."""
+
+    archive: Archive
+
+    def search(self, question: str, now: datetime | None, k: int) -> Sequence[Hit]:
+        return self.archive.search(question, k=k, now=now)
+
+    def ask(self, question: str, history: Sequence[Turn], now: datetime | None) -> Answer:
+        return self.archive.ask(question, history=history, now=now, model="")
+
+
+def settings_of(settings: Settings) -> dict[str, Any]:
+    """The settings that decide what an archive of given articles holds."""
+    return {"embedder": settings.embedder, "passage_tokens": settings.passage_tokens, "splitter": SPLITTER}
+
+
+def archive_folder(dataset: Dataset, settings: Settings, cache: Path = CACHE) -> Path:
+    """Where the archive of these articles with these settings is kept: found again only by the same of both."""
+    made_of = json.dumps([dataset.articles_hash, settings_of(settings)], sort_keys=True)
+    return cache / f"{dataset.name}-{hashlib.sha256(made_of.encode()).hexdigest()[:12]}"
+
+
+def ingest(
+    dataset: Dataset, folder: Path, settings: Settings, progress: Callable[[str, int, int], None] | None = None
+) -> dict[str, Any]:
+    """Bring the archive in ``folder`` to hold the data set's articles; embeds only what it does not hold yet.
+
+    Statements are made anew when the code of rag/indexing has changed since (a stamp in the folder tells), since
+    figures from an archive that older code made would be figures of that code.
+    """
+    begun = time.perf_counter()
+    stamp, code = folder / "evals.stamp", source_hash("rag/indexing")
+    if stamp.is_file() and stamp.read_text() != code:
+        Archive.rebuild(folder, settings=settings, on_progress=progress)
+    with Archive.create(folder, settings=settings) as archive:
+        report = archive.add(dataset.articles, source=dataset.name, on_progress=progress)
+        status = archive.status()
+    stamp.write_text(code)
+    return {
+        "articles": status.articles,
+        "passages": status.passages,
+        "added": report.added,
+        "unchanged": report.unchanged,
+        "updated": report.updated,
+        "skipped": [f"{each.source}: {each.reason}" for each in report.skipped],
+        "seconds": round(time.perf_counter() - begun, 1),
+    }
+
+
+def source_hash(*folders: str) -> str:
+    """SHA-256 over the Python files under these folders of the project: names the code, committed or not."""
+    digest = hashlib.sha256()
+    for path in sorted(path for folder in folders for path in (_PROJECT / folder).rglob("*.py")):
+        digest.update(f"{path.relative_to(_PROJECT).as_posix()}\n".encode() + path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,145 @@
+"""python ingest.py [SOURCE …]: read articles, split and embed them, and keep them in an archive."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rag.errors import RagError, SettingsError
+
+if TYPE_CHECKING:
+    from rag.records import IngestReport, SourceReport
+
+SEEDS = Path(__file__).parent / "seeds"
+# Reasons shown for each source on the terminal; --json gives all.
+SHOWN = 20
+
+
+def parser() -> argparse.ArgumentParser:
+    found = argparse.ArgumentParser(
+        prog="python ingest.py",
+        description="Read news articles into an archive. Reading the same article twice changes nothing.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="""examples:
+  python ingest.py                                  the article in seeds/
+  python ingest.py news/ export.jsonl.gz            a folder of files, and an export
+  python ingest.py table.csv --field text=story     a table whose text column is called "story"
+
+read: .txt .md .html .json .jsonl .csv .tsv, each also with .gz, and folders of them""",
+    )
+    found.add_argument("sources", nargs="*", metavar="SOURCE", help="a file or a folder (default: seeds/)")
+    found.add_argument("--archive", metavar="DIR", help="the archive (default: RAG_ARCHIVE, else .archive)")
+    found.add_argument(
+        "--field", action="append", default=[], metavar="OURS=THEIRS", help="which column holds a field: text=story"
+    )
+    found.add_argument("--json", action="store_true", help="print the report as JSON")
+    return found
+
+
+def fields(pairs: Sequence[str]) -> dict[str, str]:
+    """Raises SettingsError on a pair that is not ``ours=theirs``."""
+    found: dict[str, str] = {}
+    for pair in pairs:
+        ours, equals, theirs = pair.partition("=")
+        if not (equals and ours and theirs):
+            raise SettingsError(f"--field {pair!r} is not OURS=THEIRS; write it as in: --field text=story")
+        found[ours] = theirs
+    return found
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """0: every source was read. 1: one could not be. 2: nothing could be done at all."""
+    args = parser().parse_args(argv)
+    try:
+        report = run(args)
+    except RagError as error:
+        print(f"ingest: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("ingest: stopped; what was finished is kept, and the next run goes on from there", file=sys.stderr)
+        return 130
+    if args.json:
+        print(json.dumps(asdict(report) | {"ok": report.ok}, ensure_ascii=False, indent=2))
+    else:
+        show(report)
+    return 0 if report.ok else 1
+
+
+def run(args: argparse.Namespace) -> IngestReport:
+    named = fields(args.field)
+    from rag.archive import Archive
+
+    with Archive.create(args.archive) as archive, progress(quiet=args.json) as on_progress:
+        return archive.ingest(args.sources or [str(SEEDS)], fields=named, on_progress=on_progress)
+
+
+def progress(*, quiet: bool) -> Any:
+    """A context whose value is called after each batch: a live line on a terminal, plain lines elsewhere."""
+    if quiet:
+        return nullcontext(None)
+    if not sys.stderr.isatty():
+        def plain(source: str, read: int, passages: int) -> None:
+            print(f"{source}: {read:,} articles read, {passages:,} passages indexed", file=sys.stderr, flush=True)
+
+        return nullcontext(plain)
+    return Live()
+
+
+class Live:
+    """A progress line with counts and rate, on a terminal."""
+
+    def __enter__(self) -> Any:
+        from rich.console import Console
+        from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+        self._bar = Progress(
+            SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.fields[counts]}"), TimeElapsedColumn(),
+            console=Console(stderr=True), transient=True,
+        )  # fmt: skip
+        self._bar.start()
+        self._tasks: dict[str, Any] = {}
+        self._waiting = self._bar.add_task("reading", counts="")
+        return self._show
+
+    def _show(self, source: str, read: int, passages: int) -> None:
+        if source not in self._tasks:
+            self._bar.update(self._waiting, visible=False)
+            self._tasks[source] = self._bar.add_task(source, counts="")
+        self._bar.update(self._tasks[source], counts=f"{read:,} articles, {passages:,} passages")
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+
+def show(report: IngestReport) -> None:
+    for source in report.sources:
+        print(line(source))
+        for skipped in source.skipped[:SHOWN]:
+            print(f"  skipped {skipped.source}: {skipped.reason}")
+        if len(source.skipped) > SHOWN:
+            print(f"  … and {len(source.skipped) - SHOWN:,} more skipped; --json lists all")
+        for remark in source.remarks[:SHOWN]:
+            print(f"  note {remark.source}: {remark.text}")
+        if len(source.remarks) > SHOWN:
+            print(f"  … and {len(source.remarks) - SHOWN:,} more notes; --json lists all")
+    rate = f" ({report.embedded / report.embed_seconds:,.0f} passages a second)" if report.embedded else ""
+    print(f"the archive has {report.articles:,} articles in {report.passages:,} passages; "
+          f"{report.seconds:.1f} s{rate}")  # fmt: skip
+
+
+def line(source: SourceReport) -> str:
+    if source.failed:
+        return f"failed: {source.failed}"
+    counts = [("added", source.added), ("unchanged", source.unchanged), ("updated", source.updated),
+              ("skipped", len(source.skipped))]  # fmt: skip
+    return f"{source.source}: " + (", ".join(f"{n:,} {what}" for what, n in counts if n) or "nothing in it")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,219 @@
+"""python -m rag ask | search | status | verify | rebuild: the archive from a shell."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import textwrap
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, date, datetime, time
+from typing import TYPE_CHECKING
+
+from rag.errors import QuestionError, RagError
+
+if TYPE_CHECKING:
+    from rag.records import Answer, Citation, Coverage, Hit
+
+
+def parser() -> argparse.ArgumentParser:
+    found = argparse.ArgumentParser(prog="python -m rag", description="Ask a news archive, and look after it.")
+    commands = found.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, help_: str) -> argparse.ArgumentParser:
+        one = commands.add_parser(name, help=help_, description=help_)
+        one.add_argument("--archive", metavar="DIR", help="the archive (default: RAG_ARCHIVE, else .archive)")
+        one.add_argument("--json", action="store_true", help="print JSON")
+        return one
+
+    def asking(name: str, help_: str) -> argparse.ArgumentParser:
+        one = command(name, help_)
+        one.add_argument("question")
+        one.add_argument("--since", metavar="DAY", help="only articles published on this day or later (2024-06-01)")
+        one.add_argument("--until", metavar="DAY", help="only articles published on this day or earlier")
+        one.add_argument("--outlet", action="append", default=[], help="only articles of this outlet; may be repeated")
+        one.add_argument("--now", metavar="TIME", help='the day "last week" counts from; fresh reports come first')
+        return one
+
+    ask = asking("ask", "Answer a question. Exit status: 0 answered, 1 not in the archive, 2 an error.")
+    ask.add_argument("--model", help='the language model that writes, as provider:name; "" quotes (default: RAG_MODEL)')
+    search = asking("search", "Show the passages found for a question.")
+    search.add_argument("-k", type=int, default=10, help="how many (default 10)")
+    command("status", "What the archive holds.")
+    command("verify", "Compare the ledger with its indexes. Exit status: 0 they agree, 1 they do not, 2 an error.")
+    command("rebuild", "Make the indexes anew from the ledger; embeds again only if the embedder changed.")
+    return found
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    args = parser().parse_args(argv)
+    try:
+        return {"ask": ask, "search": search, "status": status, "verify": verify, "rebuild": rebuild}[args.command](args)
+    except RagError as error:
+        print(f"rag {args.command}: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # "| head" has seen enough
+        sys.stderr.close()
+        return 0
+
+
+def ask(args: argparse.Namespace) -> int:
+    from rag.archive import Archive
+
+    with Archive.open(args.archive) as archive:
+        answer = archive.ask(
+            args.question,
+            since=day(args.since, "--since"),
+            until=day(args.until, "--until"),
+            outlets=args.outlet,
+            now=moment(args.now),
+            model=args.model,
+        )
+    print(to_json(answer.to_json()) if args.json else plain(answer))
+    return 1 if answer.status == "not_in_archive" else 0
+
+
+def search(args: argparse.Namespace) -> int:
+    from rag.archive import Archive
+
+    if not 1 <= args.k <= 50:
+        raise QuestionError(f"-k {args.k} is not between 1 and 50")
+    with Archive.open(args.archive) as archive:
+        hits = archive.search(
+            args.question,
+            args.k,
+            since=day(args.since, "--since"),
+            until=day(args.until, "--until"),
+            outlets=args.outlet,
+            now=moment(args.now),
+        )
+    print(to_json([hit_json(hit) for hit in hits]) if args.json else "\n\n".join(map(plain_hit, hits)))
+    return 0 if hits else 1
+
+
+def status(args: argparse.Namespace) -> int:
+    from rag.archive import Archive
+
+    with Archive.open(args.archive) as archive:
+        found = archive.status()
+    if args.json:
+        print(to_json(asdict(found) | {"outlets": dict(found.outlets)}))
+        return 0
+    print(f"{found.path}: {found.articles:,} articles in {found.passages:,} passages"
+          + (f", {found.since} to {found.until}" if found.since else ""))  # fmt: skip
+    for outlet, count in list(found.outlets.items())[:20]:
+        print(f"  {count:>8,}  {outlet or '(no outlet)'}")
+    if len(found.outlets) > 20:
+        print(f"  … and {len(found.outlets) - 20:,} more outlets; --json lists all")
+    for told in (
+        f"{found.undated:,} articles have no date" if found.undated else "",
+        f"{found.pending:,} passages wait to be indexed; the next ingest finishes them" if found.pending else "",
+        f"being written by {found.writer}" if found.writer else "",
+        f"embedder {found.embedder}",
+    ):
+        if told:
+            print(told)
+    return 0
+
+
+def verify(args: argparse.Namespace) -> int:
+    from rag.archive import Archive
+
+    with Archive.open(args.archive) as archive:
+        found = archive.verify()
+    if args.json:
+        print(to_json(asdict(found) | {"ok": found.ok}))
+    elif found.ok:
+        print(f"{found.articles:,} articles, {found.passages:,} passages: ledger and indexes agree")
+    else:
+        print("\n".join(found.problems))
+    return 0 if found.ok else 1
+
+
+def rebuild(args: argparse.Namespace) -> int:
+    from rag.archive import Archive
+
+    def told(_: str, articles: int, passages: int) -> None:
+        print(f"{articles:,} articles, {passages:,} passages", file=sys.stderr, flush=True)
+
+    found = Archive.rebuild(args.archive, on_progress=told)
+    print(to_json(asdict(found) | {"outlets": dict(found.outlets)}) if args.json
+          else f"made anew: {found.articles:,} articles, {found.passages:,} passages")  # fmt: skip
+    return 0
+
+
+# Reading what was typed
+
+
+def day(raw: str | None, flag: str) -> date | None:
+    if raw is None:
+        return None
+    try:
+        return date.fromisoformat(raw)
+    except ValueError:
+        raise QuestionError(f"{flag} {raw!r} is not a day; write it as in 2024-06-11") from None
+
+
+def moment(raw: str | None) -> datetime | None:
+    """A day is its end in UTC, so that the day's own news is not of the future."""
+    if raw is None:
+        return None
+    try:
+        if len(raw) == 10:
+            return datetime.combine(date.fromisoformat(raw), time.max, UTC)
+        found = datetime.fromisoformat(raw)
+    except ValueError:
+        raise QuestionError(f"--now {raw!r} is not a time; write it as in 2024-06-11 or 2024-06-11T10:44+08:00") from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+# Showing
+
+
+def to_json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def hit_json(hit: Hit) -> dict[str, object]:
+    a, p = hit.article, hit.passage
+    return {
+        "passage": p.id, "article": a.id, "title": a.title, "outlet": a.outlet, "published": a.published, "url": a.url,
+        "start": p.start, "end": p.end, "text": p.text, "score": hit.score, "cosine": hit.cosine, "bm25": hit.bm25,
+        "also_in": list(hit.also_in),
+    }  # fmt: skip
+
+
+def plain_hit(hit: Hit) -> str:
+    where = " · ".join(part for part in (hit.article.outlet, hit.article.published[:10], hit.article.title) if part)
+    return f"{where}  ({hit.score:.4f})\n{wrapped(hit.passage.text)}"
+
+
+def wrapped(text: str) -> str:
+    return textwrap.fill(" ".join(text.split()), 100, initial_indent="  ", subsequent_indent="  ")
+
+
+def plain(answer: Answer) -> str:
+    """An answer for a terminal: its text, its sources, what the archive covers."""
+    lines = [answer.text, ""]
+    lines += [source(c) for c in answer.citations]
+    if answer.nearest:
+        lines += ["The nearest passages:", *(f"{source(c)}\n{wrapped(c.quote)}" for c in answer.nearest)]
+    lines += [f"({note})" for note in answer.notes]
+    return "\n".join([*lines, covered(answer.coverage)])
+
+
+def source(c: Citation) -> str:
+    told = [c.outlet, c.published[:16].replace("T", " "), c.title, c.url]
+    more = f" (also in {', '.join(c.also_in)})" if c.also_in else ""
+    who = f"{c.speaker}: " if c.speaker else ""
+    return f"[{c.n}] {who}" + " · ".join(part for part in told if part) + more
+
+
+def covered(coverage: Coverage) -> str:
+    dates = f", {coverage.since} to {coverage.until}" if coverage.since else ""
+    return f"Searched {coverage.articles:,} articles of {len(coverage.outlets):,} outlets{dates}."
+
+
+if __name__ == "__main__":
+    sys.exit(main())

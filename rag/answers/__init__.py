@@ -1,0 +1,1 @@
+"""From evidence to an Answer: quoting by itself, or checking what a language model wrote."""

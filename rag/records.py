@@ -1,0 +1,296 @@
+"""The records that travel through the pipeline. All are frozen; this module imports nothing of ours.
+
+Offsets are counted in Unicode code points into ``Article.text`` and are half-open, so
+``article.text[span.start:span.end]`` is always the text a record speaks of.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
+from typing import Any, Literal
+
+Status = Literal["answered", "partly", "conflicting", "not_in_archive"]
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One news article as the archive keeps it.
+
+    ``published`` and ``modified`` are ISO 8601: a date and time with offset ("2024-06-11T10:44:00+08:00"), a date
+    alone where the source gives no time of day, or "" where it gives none. ``event_date`` is the ISO date of the
+    dateline (the day the reporter writes about), ``dateline`` its place.
+    """
+
+    id: str
+    title: str
+    text: str
+    url: str = ""
+    source: str = ""
+    outlet: str = ""
+    byline: tuple[str, ...] = ()
+    published: str = ""
+    modified: str = ""
+    dateline: str = ""
+    event_date: str = ""
+    agency: str = ""
+    editors: tuple[str, ...] = ()
+    language: str = ""
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 over every field a reader could see; two articles are the same version when it is equal."""
+        seen = [self.title, self.text, self.url, self.outlet, *self.byline, self.published, self.modified]
+        seen += [self.dateline, self.event_date, self.agency, *self.editors, self.language]
+        return hashlib.sha256("\x1f".join(seen).encode("utf-8", "surrogatepass")).hexdigest()
+
+    @property
+    def published_at(self) -> datetime | None:
+        """``published`` as an aware datetime (a date alone is its midnight, UTC), or None."""
+        return instant(self.published)
+
+    @property
+    def published_day(self) -> date | None:
+        """The calendar day printed on the article, in the article's own zone, or None."""
+        return date.fromisoformat(self.published[:10]) if self.published else None
+
+
+def instant(iso: str) -> datetime | None:
+    """An ISO 8601 date or time as an aware datetime (without an offset: UTC); None for ""."""
+    if not iso:
+        return None
+    moment = datetime.fromisoformat(iso)
+    if moment.tzinfo is None:
+        from datetime import UTC
+
+        moment = moment.replace(tzinfo=UTC)
+    return moment
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A half-open range of code points in an article's text."""
+
+    start: int
+    end: int
+
+    def of(self, text: str) -> str:
+        return text[self.start : self.end]
+
+    def overlaps(self, other: Span) -> bool:
+        return self.start < other.end and other.start < self.end
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A run of whole sentences of one article: what is embedded, searched and shown.
+
+    ``text == article.text[start:end]``; ``header`` (title, outlet, date) is embedded before it but is not part of it.
+    ``sentences`` are spans of the article's text, in order, that together are the passage.
+    """
+
+    id: str
+    article_id: str
+    start: int
+    end: int
+    text: str
+    header: str = ""
+    sentences: tuple[Span, ...] = ()
+
+    @staticmethod
+    def make_id(article_id: str, start: int, end: int, text: str) -> str:
+        """Content-addressed: the same words at the same place of the same article have the same id."""
+        return f"{article_id}-{start}-{end}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Something the article says that somebody said, wrote, thinks or did not deny.
+
+    ``speaker`` is the fullest name the article gives ("Sergei Lavrov"), "" when the words are somebody's but
+    nobody can be named with confidence. ``source``, ``cue`` and ``content`` are spans of the article's text;
+    ``content`` is what was said, ``cue`` the reporting words ("said", "according to"), ``source`` who is named there.
+    """
+
+    article_id: str
+    speaker: str
+    content: Span
+    cue: Span | None = None
+    source: Span | None = None
+    kind: Literal["direct", "indirect", "mixed"] = "indirect"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One exchange of a conversation: what was asked and what was answered, as plain text."""
+
+    question: str
+    answer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question, understood: what to search for, within what, and whose words are wanted.
+
+    ``text`` is standalone (a follow-up has been completed from the conversation), ``topic`` the same without the
+    people whose words are asked for and without the asking words. ``since`` and ``until`` are the filters the user
+    set, inclusive calendar days; ``period`` is the time the question itself speaks of. ``speakers`` are the people
+    whose own words are asked for, as the question names them. ``now`` is set only where the asker gave it.
+    """
+
+    text: str
+    topic: str = ""
+    since: date | None = None
+    until: date | None = None
+    outlets: tuple[str, ...] = ()
+    now: datetime | None = None
+    period: tuple[date, date] | None = None
+    speakers: tuple[str, ...] = ()
+    wants_speaker: bool = False
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage that retrieval found. ``score`` is the fused score; ranks count from 1, None where not found that way.
+
+    ``cosine`` is the similarity of question and passage vectors (−1 to 1), ``bm25`` the lexical score (≥ 0).
+    """
+
+    passage: Passage
+    article: Article
+    score: float
+    cosine: float | None = None
+    bm25: float | None = None
+    dense_rank: int | None = None
+    lexical_rank: int | None = None
+    also_in: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A place in the archive that an answer's sentence rests on: ``article.text[start:end] == quote``."""
+
+    n: int
+    article: str
+    title: str
+    outlet: str
+    published: str
+    url: str
+    start: int
+    end: int
+    quote: str
+    passage: str = ""
+    speaker: str = ""
+    also_in: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of an answer. ``citations`` are the numbers of its citations; ``speaker`` whose words it reports."""
+
+    text: str
+    citations: tuple[int, ...]
+    speaker: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What the archive that was asked holds, within the filters of the question. Dates are ISO, "" when unknown."""
+
+    articles: int
+    passages: int
+    outlets: Mapping[str, int]
+    since: str = ""
+    until: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer as data. Renderers turn it into text, Markdown or a page.
+
+    ``sentences`` is empty when the archive does not answer; the nearest passages are then in ``nearest``.
+    ``searched`` is the standalone question that was searched for; ``model`` the language model that wrote, or "".
+    """
+
+    question: str
+    status: Status
+    sentences: tuple[Sentence, ...]
+    citations: tuple[Citation, ...]
+    nearest: tuple[Citation, ...]
+    coverage: Coverage
+    searched: str = ""
+    short: str = ""
+    confidence: float = 0.0
+    notes: tuple[str, ...] = ()
+    model: str = ""
+    timing_ms: float = 0.0
+
+    @property
+    def text(self) -> str:
+        """The answer in plain words with numbered citations: ``Sentence. [1] Sentence. [2]``."""
+        if not self.sentences:
+            return NOT_IN_ARCHIVE
+        return " ".join(f"{s.text} {''.join(f'[{n}]' for n in s.citations)}".rstrip() for s in self.sentences)
+
+    def to_json(self) -> dict[str, Any]:
+        """The documented JSON form; every value is a plain JSON type."""
+        raw = asdict(self)
+        raw["answer"] = self.text
+        raw["coverage"]["outlets"] = dict(self.coverage.outlets)
+        return raw
+
+
+NOT_IN_ARCHIVE = "The archive does not answer this."
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Something a source held that did not become an article, and why (one line that names the cure)."""
+
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something a reader of the archive should know of an article that was kept all the same."""
+
+    source: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceReport:
+    """What became of one named source: counts, every skipped item with its reason, and what was mended on the way.
+
+    ``remarks`` speak of articles that were kept (an impossible date left out, NUL bytes dropped). ``failed`` is set
+    when the source itself could not be read.
+    """
+
+    source: str
+    added: int = 0
+    unchanged: int = 0
+    updated: int = 0
+    skipped: tuple[Skipped, ...] = ()
+    remarks: tuple[Remark, ...] = ()
+    failed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IngestReport:
+    """What one ingest did, a report a source, and the archive's counts afterwards."""
+
+    sources: tuple[SourceReport, ...]
+    articles: int
+    passages: int
+    seconds: float
+    embedded: int = 0
+    embed_seconds: float = 0.0
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def ok(self) -> bool:
+        return not any(s.failed for s in self.sources)

@@ -1,0 +1,1 @@
+"""The read side up to the evidence: understand a question, find passages, choose and attribute sentences."""

@@ -1,0 +1,137 @@
+"""From hits to evidence: the sentences that may answer, whose words each is, and how well each fits the question."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import regex
+
+from rag.indexing.names import name_tokens
+from rag.indexing.speakers import same_person, sentence_speakers
+from rag.records import Article, Coverage, Hit, Passage, Query, Span
+from rag.retrieval import rank
+from rag.retrieval.hybrid import Searcher, filters_of
+from rag.retrieval.question import is_role
+
+# Passages whose sentences are read; measured on RealTime QA, deeper ones add noise sooner than answers.
+READ = 16
+# The newest articles quoting a person that are read beside the hits.
+QUOTING = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One sentence that may answer.
+
+    ``speaker`` is whose words it reports: a name, "" when that is unsure, None when it reports nobody's.
+    ``fit`` is the share of the question's term weights that the sentence holds itself, or nearly (0 to 1);
+    ``reach`` the same with its whole passage and title; ``score`` what candidates are ranked by.
+    """
+
+    article: Article
+    passage: Passage
+    span: Span
+    speaker: str | None
+    fit: float
+    reach: float
+    score: float
+    hit: Hit | None = None
+
+    @property
+    def text(self) -> str:
+        return self.span.of(self.article.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the archive holds for a query: hits, ranked candidates, and the people asked for as the archive names them.
+
+    ``speakers`` maps each name of the question to the archive's names for it; to () when the archive quotes no such
+    person.
+    """
+
+    query: Query
+    hits: Sequence[Hit]
+    candidates: Sequence[Candidate]
+    speakers: dict[str, tuple[str, ...]]
+    coverage: Coverage
+    weights: dict[str, float]
+
+
+def gather(searcher: Searcher, query: Query) -> Evidence:
+    """The evidence for a query. The question is the only thing embedded here."""
+    hits = searcher.hits(query, 24)
+    speakers = {asked: resolve(asked, searcher, hits) for asked in query.speakers}
+    # An office that nobody in the archive is found to hold asks about the office, not about a person's words.
+    speakers = {asked: names for asked, names in speakers.items() if names or not is_role(asked)}
+    names = [n for group in speakers.values() for n in group]
+    asked_tokens = [t for asked in speakers for t in searcher.terms(" ".join(name_tokens(asked)))]
+    weights = searcher.weights(query.topic if speakers else query.text, without=asked_tokens if speakers else ())
+    pool: dict[str, tuple[Passage, Article, Hit | None, int]] = {
+        h.passage.id: (h.passage, h.article, h, n) for n, h in enumerate(hits[:READ])
+    }
+    if names:
+        quoting = searcher.ledger.articles_quoting(names, filters_of(query), QUOTING)
+        for passage, article in searcher.passages_of(quoting):
+            pool.setdefault(passage.id, (passage, article, None, READ))
+    candidates = _candidates(searcher, query, list(pool.values()), weights)
+    return Evidence(query, hits, candidates, speakers, searcher.coverage(query), weights)
+
+
+def _candidates(
+    searcher: Searcher,
+    query: Query,
+    pool: Sequence[tuple[Passage, Article, Hit | None, int]],
+    weights: dict[str, float],
+) -> list[Candidate]:
+    statements = searcher.statements(list({a.id for _, a, _, _ in pool}))
+    titles = {a.id: set(searcher.terms(a.title)) for _, a, _, _ in pool}
+    found: list[Candidate] = []
+    for passage, article, hit, place in pool:
+        speakers = sentence_speakers(article, passage.sentences, statements[article.id])
+        terms = [searcher.terms(span.of(article.text)) for span in passage.sentences]
+        title = titles[article.id]
+        everything = title.union(*terms)
+        reach = rank.overlap(weights, list(everything), ())
+        weight = rank.recency(article.published_at, query.now, query.period, article.published_day)
+        for n, span in enumerate(passage.sentences):
+            if len(terms[n]) < 4:
+                continue  # a dateline, a caption's stub, "Read more"
+            context = title.union(terms[n - 1] if n else ())
+            fit = rank.overlap(weights, terms[n], list(context))
+            score = (fit + 0.6 / (1 + place / 4)) * weight
+            found.append(Candidate(article, passage, span, speakers[n], fit, reach, score, hit))
+    found.sort(key=lambda c: (-c.score, c.article.id, c.span.start))
+    return found
+
+
+def resolve(asked: str, searcher: Searcher, hits: Sequence[Hit]) -> tuple[str, ...]:
+    """The archive's names for a person or body that the question names; () when it quotes no such one."""
+    wanted = [asked]
+    if is_role(asked):
+        wanted = _holders(asked, hits)
+    found: dict[str, None] = {}
+    for name in wanted:
+        tokens = [t for t in name_tokens(name) if t != "the"]
+        groups = [set(searcher.ledger.speakers(t)) for t in tokens]
+        known = set[str]().union(*groups) if groups else set[str]()
+        for speaker in sorted(known):
+            if same_person(name, speaker):
+                found[speaker] = None
+    return tuple(found)
+
+
+def _holders(role: str, hits: Sequence[Hit]) -> list[str]:
+    """Who holds an office, as the hits' articles introduce them: "Foreign Minister Ana Silva", "Ana Silva, the …"."""
+    words = regex.sub(r"(?i)^(?:the|his|her|its) ", "", role)
+    office = rf"(?i:{regex.escape(words)})"
+    name = r"(?P<name>\p{Lu}[\p{L}\p{M}'’-]+(?: (?:de |da |van |von |al-)?\p{Lu}[\p{L}\p{M}'’-]+){0,3})"
+    pattern = regex.compile(rf"{office},? {name}|{name}, (?:the |who is )?(?:[\p{{Ll}}'’-]+ ){{0,3}}{office}\b")
+    found: dict[str, None] = {}
+    for hit in hits[:READ]:
+        for match in pattern.finditer(hit.article.text):
+            found[match["name"]] = None
+    return [*found, role]
+
+

@@ -1,0 +1,159 @@
+"""Hybrid search: dense and lexical rankings fused, weighed by recency, near-identical passages shown once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from rag.indexing.embed import Embedder
+from rag.records import Article, Coverage, Hit, Passage, Query, Statement
+from rag.retrieval import rank
+from rag.retrieval.question import ASKING
+from rag.stores.ledger import Filters, Ledger
+from rag.stores.lexical import LexicalIndex
+from rag.stores.vectors import VectorIndex
+
+# How deep each ranking is read before fusion.
+DEPTH = 60
+_CHECKED_BY_QUERY = 200
+
+
+def filters_of(query: Query) -> Filters:
+    return Filters(query.since, query.until, query.outlets)
+
+
+class Searcher:
+    """Both indexes, open for reading at one generation of the archive."""
+
+    def __init__(self, ledger: Ledger, vectors: VectorIndex, lexical: LexicalIndex, embedder: Embedder) -> None:
+        self.ledger = ledger
+        self._vectors = vectors
+        self._lexical = lexical
+        self._embedder = embedder
+
+    def close(self) -> None:
+        self._vectors.close()
+        self._lexical.close()
+
+    # Terms
+
+    def terms(self, text: str) -> list[str]:
+        """Index terms of a text."""
+        return self._lexical.terms(text)
+
+    def weights(self, text: str, without: Iterable[str] = ()) -> dict[str, float]:
+        """The idf of each index term of a text that is not an asking word, nor a term of ``without``."""
+        words = " ".join(w for w in text.replace("’", "'").split() if w.casefold().strip("?.,:;!\"'“”") not in ASKING)
+        left_out = set(without)
+        passages = self._lexical.count
+        return {
+            term: rank.idf(self._lexical.document_frequency(term), passages)
+            for term in dict.fromkeys(self._lexical.terms(words))
+            if term not in left_out and term not in ASKING
+        }
+
+    # Search
+
+    def hits(self, query: Query, k: int) -> list[Hit]:
+        """The ``k`` best passages for the query, best first; a text that several outlets carry is one hit."""
+        filters = filters_of(query)
+        vector = self._embedder.embed([query.text])[0]
+        dense = self._vectors.search(vector, DEPTH, filters)
+        lexical = self._lexical.search(list(self.weights(query.text)), DEPTH, filters)
+        fused = rank.fuse([[i for i, _ in dense], [i for i, _ in lexical]])
+        cosines, scores = dict(dense), dict(lexical)
+        dense_rank = {i: n for n, (i, _) in enumerate(dense, 1)}
+        lexical_rank = {i: n for n, (i, _) in enumerate(lexical, 1)}
+        found = self.ledger.passages(list(fused))
+        hits = [
+            Hit(
+                passage,
+                article,
+                fused[i] * rank.recency(article.published_at, query.now, query.period, article.published_day),
+                cosines.get(i),
+                scores.get(i),
+                dense_rank.get(i),
+                lexical_rank.get(i),
+            )
+            for i, (passage, article) in found.items()
+        ]
+        hits.sort(key=lambda h: (-h.score, h.passage.id))
+        return _once(hits, k)
+
+    def statements(self, articles: Sequence[str]) -> dict[str, list[Statement]]:
+        return self.ledger.statements(articles)
+
+    def passages_of(self, article_ids: Sequence[str]) -> list[tuple[Passage, Article]]:
+        """Every passage of the articles, in order."""
+        ids = [i for article_id in article_ids for i in self.ledger.passage_ids(article_id)]
+        found = self.ledger.passages(ids)
+        return [found[i] for i in ids if i in found]
+
+    def coverage(self, query: Query) -> Coverage:
+        return self.ledger.coverage(filters_of(query))
+
+    # Checking
+
+    def compare(self) -> list[str]:
+        """Disagreements between the ledger and the two indexes, a line each."""
+        problems: list[str] = []
+        expected = set(self.ledger.passage_ids())
+        for name, held in (("Chroma", list(self._vectors.ids())), ("tantivy", self._lexical.ids())):
+            missing, foreign = len(expected - set(held)), len(set(held) - expected)
+            doubled = len(held) - len(set(held))
+            if missing or foreign or doubled:
+                problems.append(
+                    f"{name} lacks {missing} passages, holds {foreign} unknown and {doubled} double; "
+                    "run: python -m rag rebuild"
+                )
+        if problems:
+            return problems
+        ids = sorted(expected)
+        for at in range(0, len(ids), 500):
+            part = ids[at : at + 500]
+            ledgers, chromas = self.ledger.vectors(part), self._vectors.vectors(part)
+            wrong = sum(1 for i in part if float(np.abs(ledgers[i] - chromas[i]).max()) > 1e-3)
+            if wrong:
+                problems.append(f"Chroma holds {wrong} vectors other than the ledger's; run: python -m rag rebuild")
+            texts = self.ledger.passages(part)
+            if any(p.end > len(a.text) or not p.text for p, a in texts.values()):
+                problems.append("passages point outside their articles; run: python -m rag rebuild")
+        step = max(1, len(ids) // _CHECKED_BY_QUERY)
+        sample = ids[::step]
+        stored = self.ledger.vectors(sample)
+        unreachable = 0
+        for i in sample:
+            near = self._vectors.search(stored[i], 10, Filters())
+            # Copies of one text share a vector: any passage as near as itself proves that the place is reachable.
+            unreachable += not any(j == i or cosine > 0.9995 for j, cosine in near)
+        if unreachable:
+            problems.append(
+                f"{unreachable} of {len(sample)} passages cannot be found by their own vector; run: python -m rag rebuild"
+            )
+        return problems
+
+
+def _once(hits: Sequence[Hit], k: int) -> list[Hit]:
+    """The first ``k`` hits of different text; the outlets of the copies left out go into ``also_in``."""
+    kept: list[Hit] = []
+    seen: list[frozenset[tuple[str, ...]]] = []
+    for hit in hits:
+        shape = rank.shingles(hit.passage.text)
+        for n, other in enumerate(seen):
+            if rank.same_text(shape, other):
+                first = kept[n]
+                outlet = hit.article.outlet
+                if outlet and outlet != first.article.outlet and outlet not in first.also_in:
+                    kept[n] = replace(first, also_in=(*first.also_in, outlet))
+                break
+        else:
+            if len(kept) == k:
+                # Copies of what is shown may still follow; nothing else is needed.
+                continue
+            kept.append(hit)
+            seen.append(shape)
+    return kept
+
+

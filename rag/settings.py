@@ -1,0 +1,59 @@
+"""One frozen Settings; ``Settings.from_env`` is the only reader of the environment (variables ``RAG_*``)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rag.errors import SettingsError
+
+DEFAULT_EMBEDDER = "all-MiniLM-L6-v2"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a user can set.
+
+    ``archive``: folder of the archive (RAG_ARCHIVE). ``embedder``: the name or path of a sentence-transformers model
+    (RAG_EMBEDDER). ``passage_tokens``: upper bound of a passage in tiktoken's cl100k tokens (RAG_PASSAGE_TOKENS).
+    ``model``: the language model that writes answers as ``provider:name``, "" for quoted answers (RAG_MODEL).
+    ``model_url``: base URL of an OpenAI-compatible or Ollama server (RAG_MODEL_URL). ``model_timeout``: seconds until
+    a silent model counts as failed (RAG_MODEL_TIMEOUT). ``cache``: folder of exported embedders (RAG_CACHE).
+    """
+
+    archive: Path = Path(".archive")
+    embedder: str = DEFAULT_EMBEDDER
+    passage_tokens: int = 200
+    model: str = ""
+    model_url: str = ""
+    model_timeout: float = 60.0
+    cache: Path = Path.home() / ".cache" / "dateline"
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> Settings:
+        """Settings with every ``RAG_*`` variable applied. Raises SettingsError on a number that is none."""
+        default = cls()
+
+        def number(name: str, value: float) -> float:
+            raw = environ.get(name, "")
+            try:
+                found = float(raw) if raw else value
+            except ValueError:
+                raise SettingsError(f"{name}={raw!r} is not a number; set it to one, such as {value:g}") from None
+            if not 0 < found < 1e9:
+                raise SettingsError(f"{name}={raw!r} is out of range; set it to something like {value:g}")
+            return found
+
+        cache_home = environ.get("XDG_CACHE_HOME")
+        cache = Path(cache_home) / "dateline" if cache_home else default.cache
+        return cls(
+            archive=Path(environ.get("RAG_ARCHIVE") or default.archive),
+            embedder=environ.get("RAG_EMBEDDER") or default.embedder,
+            passage_tokens=int(number("RAG_PASSAGE_TOKENS", default.passage_tokens)),
+            model=environ.get("RAG_MODEL", ""),
+            model_url=environ.get("RAG_MODEL_URL", ""),
+            model_timeout=number("RAG_MODEL_TIMEOUT", default.model_timeout),
+            cache=Path(environ.get("RAG_CACHE") or cache),
+        )

@@ -1,0 +1,137 @@
+"""Where articles come from: one small module a kind, and `read`, which picks among them.
+
+To teach it another kind of file, write a reader with the signature `Reader` and name its ending in `READERS`.
+"""
+
+from __future__ import annotations
+
+import stat
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from rag.errors import SourceError
+from rag.indexing.extract import COLUMNS, Extracted, NotAnArticle
+from rag.indexing.identity import article_id
+from rag.records import Article, Remark, Skipped
+from rag.sources import documents, files, tables
+
+Reader = Callable[[Path, str, str, Mapping[str, str], date], Iterator[Extracted | Skipped]]
+"""(path, its name for the reader, its identity, field names, today) → what it holds.
+
+May raise OSError, EOFError, zlib.error, `files.Unreadable` or `NotAnArticle`, which then stand for the rest of the file.
+"""
+
+READERS: dict[str, Reader] = {
+    ".txt": documents.text,
+    ".text": documents.text,
+    ".md": documents.markdown,
+    ".markdown": documents.markdown,
+    ".html": documents.page,
+    ".htm": documents.page,
+    ".xhtml": documents.page,
+    ".json": tables.json_document,
+    ".jsonl": tables.json_lines,
+    ".ndjson": tables.json_lines,
+    ".csv": tables.csv_rows,
+    ".tsv": tables.csv_rows,
+}
+"""File ending → reader; each also with ".gz" after it."""
+
+
+def read(source: str, *, fields: Mapping[str, str] | None = None) -> Iterator[Article | Skipped | Remark]:
+    """Read a file, or every file below a folder in sorted order, one article at a time.
+
+    ``fields`` names columns for our fields, as in ``{"text": "column"}``. What cannot become an article comes as
+    `Skipped` and never stops the rest; a `Remark` comes just before its article. Raises `SourceError` when the
+    source itself cannot be read: at the call, or, where gzip data are damaged, before the first item.
+    """
+    named = fields or {}
+    for name in named:
+        if name not in COLUMNS:
+            raise SourceError(f"no field is called {name!r}; fields are {', '.join(COLUMNS)}")
+    path = Path(source)
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        missing = isinstance(error, FileNotFoundError | NotADirectoryError)
+        cure = "no such file or folder; check the path" if missing else files.reason(error)
+        raise SourceError(f"{source}: {cure}") from error
+    except ValueError as error:  # a NUL in the path
+        raise SourceError(f"{source!r}: no such file or folder; check the path") from error
+    if stat.S_ISDIR(mode):
+        found = list(files.walk(path))
+        if not any(isinstance(item, Path) and files.ending(item) in READERS for item in found):
+            raise SourceError(f"{source}: nothing readable in this folder; read are files ending in {_endings()}")
+        return _folder(found, named)
+    if not stat.S_ISREG(mode):
+        raise SourceError(f"{source}: is no regular file; save it to one first")
+    if files.ending(path) not in READERS:
+        raise SourceError(f"{source}: its ending is not known; read are files ending in {_endings()}")
+    try:
+        with path.open("rb") as file:
+            file.read(1)
+    except OSError as error:
+        raise SourceError(f"{source}: {files.reason(error)}") from error
+    return _numbered(_file(path, named, _today(), alone=True))
+
+
+def _endings() -> str:
+    return f"{', '.join(READERS)} (each also with .gz)"
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+def _folder(found: list[Path | Skipped], fields: Mapping[str, str]) -> Iterator[Article | Skipped | Remark]:
+    today = _today()
+
+    def items() -> Iterator[Extracted | Skipped]:
+        for item in found:
+            if isinstance(item, Skipped):
+                yield item
+            elif files.ending(item) not in READERS:
+                yield Skipped(str(item), f"its ending is not known; read are files ending in {_endings()}")
+            else:
+                yield from _file(item, fields, today)
+
+    return _numbered(items())
+
+
+def _file(path: Path, fields: Mapping[str, str], today: date, *, alone: bool = False) -> Iterator[Extracted | Skipped]:
+    """What a file holds. ``alone``: it is the named source itself, so that its bytes cannot be read is an error."""
+    read = 0
+    try:
+        for item in READERS[files.ending(path)](path, str(path), f"file:{path.resolve()}", fields, today):
+            read += 1
+            yield item
+    except (OSError, EOFError, zlib.error) as error:
+        if alone and not read:
+            raise SourceError(f"{path}: {files.reason(error)}") from error
+        rest = f"; what stands after record {read} was not read" if read else ""
+        yield Skipped(str(path), files.reason(error) + rest)
+    except (files.Unreadable, NotAnArticle) as error:
+        yield Skipped(str(path), str(error))
+
+
+def _numbered(items: Iterator[Extracted | Skipped]) -> Iterator[Article | Skipped | Remark]:
+    """Articles with their remarks before them; records without URL that share a key but not a text get "#2", "#3"."""
+    texts: dict[str, list[str]] = {}
+    for item in items:
+        if isinstance(item, Skipped):
+            yield item
+            continue
+        article = item.article
+        for remark in item.remarks:
+            yield Remark(article.source, remark)
+        if not article.url:
+            seen = texts.setdefault(article.id, [])
+            text = article_id(article.text)
+            if text not in seen:
+                seen.append(text)
+            if number := seen.index(text):
+                article = replace(article, id=article_id(f"{item.key}#{number + 1}"))
+        yield article

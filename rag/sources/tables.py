@@ -1,0 +1,156 @@
+"""Files of many records: JSON, JSON Lines, CSV."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from rag.indexing.extract import (
+    COLUMNS,
+    MAX_TEXT,
+    Extracted,
+    NotAnArticle,
+    check_header,
+    from_record,
+    has_text,
+    is_list,
+    is_object,
+)
+from rag.records import Skipped
+from rag.sources.files import MAX_WHOLE, Unreadable, decode, lines, read_whole
+
+_LISTS = ("articles", "items", "results", "data", "docs")
+
+
+def json_document(
+    path: Path, source: str, key: str, fields: Mapping[str, str], today: date
+) -> Iterator[Extracted | Skipped]:
+    """A list of records, one record, or an object that holds the list; also JSON Lines under the wrong name."""
+    try:
+        text, remark = decode(read_whole(path, MAX_WHOLE))
+        held: Any = json.loads(text)
+    except json.JSONDecodeError as error:
+        if error.msg == "Extra data":
+            yield from json_lines(path, source, key, fields, today)
+            return
+        raise Unreadable(f"broken JSON in line {error.lineno}: {error.msg[:80]}; mend it there") from error
+    except (RecursionError, ValueError) as error:
+        if isinstance(error, Unreadable):
+            raise
+        raise Unreadable(f"broken JSON: {str(error)[:80]}") from error
+    while is_object(held) and not has_text(held, fields):
+        wrapped = held
+        held = next((held[name] for name in _LISTS if is_list(held.get(name))), None)
+        if held is None:  # one level down, as the news services' own interfaces answer
+            held = next((wrapped[name] for name in ("response", "data") if is_object(wrapped.get(name))), None)
+        if held is None:
+            held = wrapped
+            break
+    if is_object(held):
+        yield _noted(_record(held, source, key, fields, today), remark)
+        return
+    if not is_list(held):
+        raise Unreadable("holds no record: a JSON object or a list of them is needed")
+    for number, item in enumerate(held, 1):
+        # What holds for the whole file is said once.
+        yield _noted(_record(item, f"{source}#item {number}", key, fields, today), remark if number == 1 else "")
+
+
+def json_lines(
+    path: Path, source: str, key: str, fields: Mapping[str, str], today: date
+) -> Iterator[Extracted | Skipped]:
+    """A record a line; blank lines are passed over."""
+    for number, line, remark in lines(path):
+        where = f"{source}#line {number}"
+        if isinstance(line, Unreadable):
+            yield Skipped(where, str(line))
+        elif line.strip():
+            try:
+                held: Any = json.loads(line)
+            except (ValueError, RecursionError) as error:
+                message = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+                yield Skipped(where, f"broken JSON: {message[:80]}; mend or remove this line")
+                continue
+            yield _noted(_record(held, where, key, fields, today), remark)
+
+
+def csv_rows(
+    path: Path, source: str, key: str, fields: Mapping[str, str], today: date
+) -> Iterator[Extracted | Skipped]:
+    """A record a row under a header row; the delimiter (comma, semicolon, tab) is the one that the header knows."""
+    csv.field_size_limit(MAX_TEXT)
+    remarks: list[str] = []
+    source_lines = _csv_lines(path, remarks)
+    first = next(source_lines, "")
+    delimiter = max(",;\t", key=lambda mark: _known(first.strip().split(mark), fields))
+    rows = csv.reader(_chain(first, source_lines), delimiter=delimiter, strict=True)
+    try:
+        header = next(rows)
+    except StopIteration as error:
+        raise Unreadable("the file is empty") from error
+    except csv.Error as error:
+        raise Unreadable(f"broken header row: {error}; mend line 1") from error
+    check_header(header, fields)
+    start = rows.line_num + 1
+    while True:
+        try:
+            row = next(rows)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            end = rows.line_num
+            span = f"line {start}" if end <= start else f"lines {start} to {end}"
+            yield Skipped(
+                f"{source}#line {start}", f"broken CSV: {error}; {span} left out, mend the quotation marks there"
+            )
+            start = end + 1
+            continue
+        where, start = f"{source}#line {start}", rows.line_num + 1
+        if not any(row):
+            continue
+        if len(row) > len(header):
+            yield Skipped(
+                where, f"{len(row)} cells under a header of {len(header)}; quote cells that hold {delimiter!r}"
+            )
+            continue
+        record = dict(zip(header, row, strict=False))
+        yield _noted(_record(record, where, key, fields, today), *dict.fromkeys(remarks))
+        remarks.clear()
+
+
+def _csv_lines(path: Path, remarks: list[str]) -> Iterator[str]:
+    for _, line, remark in lines(path):
+        if remark:
+            remarks.append(remark)
+        # A line above the limit is left out here: its row then has too few cells, and is refused for its empty text.
+        yield "\n" if isinstance(line, Unreadable) else line
+
+
+def _chain(first: str, rest: Iterable[str]) -> Iterator[str]:
+    yield first
+    yield from rest
+
+
+def _known(header: list[str], fields: Mapping[str, str]) -> int:
+    names = {"".join(c for c in cell.casefold() if c.isalnum()) for cell in header}
+    wanted = {cell.strip("\"' ") for cell in header} & set(fields.values())
+    return len(wanted) + sum(1 for columns in COLUMNS.values() if names.intersection(columns))
+
+
+def _record(held: Any, where: str, key: str, fields: Mapping[str, str], today: date) -> Extracted | Skipped:
+    if not is_object(held):
+        return Skipped(where, f"is no record but {type(held).__name__}; a JSON object is needed")
+    try:
+        return from_record(held, source=where, key=key, fields=fields, today=today)
+    except NotAnArticle as error:
+        return Skipped(where, str(error))
+
+
+def _noted(found: Extracted | Skipped, *remarks: str) -> Extracted | Skipped:
+    more = tuple(filter(None, remarks))
+    return replace(found, remarks=(*more, *found.remarks)) if more and isinstance(found, Extracted) else found

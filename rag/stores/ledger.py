@@ -1,0 +1,431 @@
+"""The ledger: one SQLite file that is the record of everything the archive holds.
+
+Chroma and tantivy are indexes made from it. A passage is ``pending`` until both hold it, then ``indexed``; the passages
+of an article that changed or went are ``removing`` until both have let go of them. Only the ledger knows; so the
+indexes can be checked against it and made again from it, vectors included (float16, as they are indexed).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rag.errors import ArchiveCorrupt, ArchiveError, ArchiveMismatch, ArchiveMissing, ArchiveReadOnly
+from rag.indexing.embed import Vectors
+from rag.indexing.names import name_tokens
+from rag.records import Article, Coverage, Passage, Span, Statement
+
+SCHEMA_VERSION = 1
+FILE = "ledger.sqlite3"
+
+_SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE articles (
+    id TEXT PRIMARY KEY, title TEXT NOT NULL, text TEXT NOT NULL, url TEXT NOT NULL, source TEXT NOT NULL,
+    outlet TEXT NOT NULL, byline TEXT NOT NULL, published TEXT NOT NULL, modified TEXT NOT NULL,
+    dateline TEXT NOT NULL, event_date TEXT NOT NULL, agency TEXT NOT NULL, editors TEXT NOT NULL,
+    language TEXT NOT NULL, day INTEGER, content_hash TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX articles_by_day ON articles (day, outlet);
+CREATE TABLE passages (
+    id TEXT PRIMARY KEY, article TEXT NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL, header TEXT NOT NULL,
+    sentences BLOB NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('pending', 'indexed', 'removing')), vector BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX passages_by_article ON passages (article, start);
+CREATE INDEX passages_not_indexed ON passages (state) WHERE state <> 'indexed';
+CREATE TABLE statements (
+    article TEXT NOT NULL, ordinal INTEGER NOT NULL, speaker TEXT NOT NULL, kind TEXT NOT NULL,
+    start INTEGER NOT NULL, end INTEGER NOT NULL, cue_start INTEGER, cue_end INTEGER,
+    source_start INTEGER, source_end INTEGER, PRIMARY KEY (article, ordinal)
+) WITHOUT ROWID;
+CREATE TABLE speakers (token TEXT NOT NULL, speaker TEXT NOT NULL, article TEXT NOT NULL,
+    PRIMARY KEY (token, speaker, article)) WITHOUT ROWID;
+CREATE INDEX speakers_by_article ON speakers (article);
+"""
+_SEPARATOR = "\x1f"
+_ARTICLE = (
+    "id, title, text, url, source, outlet, byline, published, modified, dateline, event_date, agency, editors, language"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An article with everything that was made from it: what one transaction of the ledger records."""
+
+    article: Article
+    passages: Sequence[Passage]
+    statements: Sequence[Statement]
+    vectors: Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a search is restricted to. ``since`` and ``until`` are inclusive days; no outlets means all."""
+
+    since: date | None = None
+    until: date | None = None
+    outlets: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.since or self.until or self.outlets)
+
+
+class Ledger:
+    """One connection a thread, to one file. ``write`` opens for writing and makes the file when it is missing."""
+
+    def __init__(self, folder: Path, *, write: bool = False) -> None:
+        self.path = folder / FILE
+        self._write = write
+        self._local = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+        if not self.path.exists() and not write:
+            raise ArchiveMissing(f"no archive at {folder}; make one with: python ingest.py SOURCE --archive {folder}")
+        with self._telling():
+            version = self._db.execute("PRAGMA user_version").fetchone()[0]
+            if version == 0 and write:
+                with self._db:
+                    self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+                version = SCHEMA_VERSION
+        if version == 0:
+            raise ArchiveMissing(f"{folder} holds no finished archive; run: python ingest.py SOURCE --archive {folder}")
+        if version > SCHEMA_VERSION:
+            raise ArchiveMismatch(
+                f"the archive at {folder} has schema {version}, newer than this program's {SCHEMA_VERSION}; upgrade it"
+            )
+
+    # Connections
+
+    @property
+    def _db(self) -> sqlite3.Connection:
+        found: sqlite3.Connection | None = getattr(self._local, "db", None)
+        if found is None:
+            with self._telling():
+                if self._write:
+                    found = sqlite3.connect(self.path, timeout=30, check_same_thread=False)
+                    found.execute("PRAGMA journal_mode = WAL")
+                    found.execute("PRAGMA synchronous = NORMAL")
+                else:
+                    found = self._connect_reading()
+            self._local.db = found
+            self._connections.append(found)
+        return found
+
+    def _connect_reading(self) -> sqlite3.Connection:
+        uri = self.path.resolve().as_uri()
+        reader = sqlite3.connect(f"{uri}?mode=ro", uri=True, timeout=30, check_same_thread=False)
+        try:
+            reader.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except sqlite3.OperationalError as error:
+            reader.close()
+            # On a read-only disk WAL's shared memory cannot be made; with no writer possible the file cannot change.
+            if "unable to open" not in str(error) and "readonly" not in str(error):
+                raise
+            reader = sqlite3.connect(f"{uri}?immutable=1", uri=True, check_same_thread=False)
+        return reader
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """SQLite's errors in the user's terms."""
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            message = str(error)
+            if "readonly" in message or "read-only" in message or "unable to open" in message:
+                raise ArchiveReadOnly(f"cannot write {self.path}: {message}; check the folder's permissions") from error
+            if "full" in message or "disk I/O" in message:
+                raise ArchiveReadOnly(
+                    f"the disk of {self.path} is full ({message}); free some room and run the same command again"
+                ) from error
+            raise ArchiveError(f"{self.path}: {message}; try again, or run: python -m rag verify") from error
+        except sqlite3.DatabaseError as error:
+            raise ArchiveCorrupt(
+                f"{self.path} is damaged ({error}); put back a copy of it, or delete the archive's folder and ingest again"
+            ) from error
+
+    def _all(self, sql: str, *values: Any) -> list[Any]:
+        with self._telling():
+            return self._db.execute(sql, values).fetchall()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._telling(), self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            yield self._db
+
+    def close(self) -> None:
+        for connection in self._connections:
+            connection.close()
+        self._connections.clear()
+        self._local = threading.local()
+
+    # Meta
+
+    def meta(self) -> dict[str, str]:
+        return dict(self._all("SELECT key, value FROM meta"))
+
+    def set_meta(self, values: Mapping[str, str]) -> None:
+        with self._transaction() as db:
+            db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", list(values.items()))
+
+    @property
+    def generation(self) -> int:
+        """Counts the changes that readers can see; a reader whose number moved reopens its indexes."""
+        rows = self._all("SELECT value FROM meta WHERE key = 'generation'")
+        return int(rows[0][0]) if rows else 0
+
+    @staticmethod
+    def _next_generation(db: sqlite3.Connection) -> None:
+        db.execute(
+            "INSERT INTO meta VALUES ('generation', '1') "
+            "ON CONFLICT (key) DO UPDATE SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT)"
+        )
+
+    # Writing
+
+    def hashes(self, ids: Sequence[str]) -> dict[str, str]:
+        """Content hash by article id, of those of ``ids`` that the archive holds."""
+        found: dict[str, str] = {}
+        for chunk in _chunks(ids):
+            found.update(self._all(f"SELECT id, content_hash FROM articles WHERE id IN ({_marks(chunk)})", *chunk))
+        return found
+
+    def record(self, prepared: Iterable[Prepared]) -> None:
+        """Record articles with their passages as pending, and the passages they replace as removing."""
+        with self._transaction() as db:
+            for one in prepared:
+                article = one.article
+                day = article.published_day
+                db.execute("UPDATE passages SET state = 'removing' WHERE article = ?", (article.id,))
+                _forget(db, article.id)
+                db.execute(
+                    f"INSERT INTO articles ({_ARTICLE}, day, content_hash) VALUES ({_marks([0] * 16)})",
+                    (*_to_row(article), day.toordinal() if day else None, article.content_hash),
+                )
+                db.executemany(
+                    "INSERT OR REPLACE INTO passages VALUES (?, ?, ?, ?, ?, ?, 'pending', ?)",
+                    [
+                        (p.id, p.article_id, p.start, p.end, p.header, _pack(p.sentences),
+                         vector.astype(np.float16).tobytes())
+                        for p, vector in zip(one.passages, one.vectors, strict=True)
+                    ],  # fmt: skip
+                )
+                self._record_statements(db, article.id, one.statements)
+
+    def replace_statements(self, article_id: str, statements: Sequence[Statement]) -> None:
+        with self._transaction() as db:
+            db.execute("DELETE FROM statements WHERE article = ?", (article_id,))
+            db.execute("DELETE FROM speakers WHERE article = ?", (article_id,))
+            self._record_statements(db, article_id, statements)
+
+    @staticmethod
+    def _record_statements(db: sqlite3.Connection, article_id: str, statements: Sequence[Statement]) -> None:
+        db.executemany(
+            f"INSERT INTO statements VALUES ({_marks([0] * 10)})",
+            [
+                (article_id, n, s.speaker, s.kind, s.content.start, s.content.end, *_ends(s.cue), *_ends(s.source))
+                for n, s in enumerate(statements)
+            ],
+        )
+        speakers = {s.speaker for s in statements if s.speaker}
+        db.executemany(
+            "INSERT OR IGNORE INTO speakers VALUES (?, ?, ?)",
+            [(token, speaker, article_id) for speaker in sorted(speakers) for token in name_tokens(speaker)],
+        )
+
+    def unfinished(self) -> tuple[list[str], list[str]]:
+        """Ids of the passages that are pending, and of those that are removing."""
+        rows = self._all("SELECT state, id FROM passages WHERE state <> 'indexed' ORDER BY id")
+        return [i for state, i in rows if state == "pending"], [i for state, i in rows if state == "removing"]
+
+    def acknowledge(self, indexed: Sequence[str], removed: Sequence[str]) -> None:
+        """Both indexes hold ``indexed`` and have let go of ``removed``."""
+        with self._transaction() as db:
+            db.executemany("UPDATE passages SET state = 'indexed' WHERE id = ?", [(i,) for i in indexed])
+            db.executemany("DELETE FROM passages WHERE id = ? AND state = 'removing'", [(i,) for i in removed])
+            self._next_generation(db)
+
+    def all_pending(self) -> None:
+        """Mark every live passage as pending, for indexes that are made anew."""
+        with self._transaction() as db:
+            db.execute("DELETE FROM passages WHERE state = 'removing'")
+            db.execute("UPDATE passages SET state = 'pending'")
+
+    # Reading
+
+    def articles(self, ids: Sequence[str]) -> dict[str, Article]:
+        found: dict[str, Article] = {}
+        for chunk in _chunks(ids):
+            rows = self._all(f"SELECT {_ARTICLE} FROM articles WHERE id IN ({_marks(chunk)})", *chunk)
+            found.update({row[0]: _from_row(row) for row in rows})
+        return found
+
+    def article_ids(self) -> list[str]:
+        return [row[0] for row in self._all("SELECT id FROM articles ORDER BY id")]
+
+    def passages(self, ids: Sequence[str], *, indexed_only: bool = True) -> dict[str, tuple[Passage, Article]]:
+        """Passages and their articles by passage id; ids the ledger does not know are absent."""
+        rows: list[Any] = []
+        for chunk in _chunks(ids):
+            rows += self._all(
+                f"SELECT id, article, start, end, header, state, sentences FROM passages WHERE id IN ({_marks(chunk)})", *chunk
+            )
+        if indexed_only:
+            rows = [row for row in rows if row[5] == "indexed"]
+        articles = self.articles(list({row[1] for row in rows}))
+        return {
+            row[0]: (_to_passage(row, articles[row[1]]), articles[row[1]]) for row in rows if row[1] in articles
+        }
+
+    def passage_ids(self, article_id: str | None = None) -> list[str]:
+        """Ids of every indexed passage, in order; of one article's when it is named."""
+        if article_id is None:
+            return [row[0] for row in self._all("SELECT id FROM passages WHERE state = 'indexed' ORDER BY id")]
+        return [row[0] for row in self._all("SELECT id FROM passages WHERE article = ? ORDER BY start", article_id)]
+
+    def vectors(self, ids: Sequence[str]) -> dict[str, Vectors]:
+        found: dict[str, Vectors] = {}
+        for chunk in _chunks(ids):
+            for i, blob in self._all(f"SELECT id, vector FROM passages WHERE id IN ({_marks(chunk)})", *chunk):
+                found[i] = np.frombuffer(blob, dtype=np.float16).astype(np.float32)
+        return found
+
+    def statements(self, article_ids: Sequence[str]) -> dict[str, list[Statement]]:
+        """The statements of each article, in order; every id asked for has a list."""
+        found: dict[str, list[Statement]] = {i: [] for i in article_ids}
+        for chunk in _chunks(list(found)):
+            for row in self._all(
+                "SELECT article, speaker, kind, start, end, cue_start, cue_end, source_start, source_end "
+                f"FROM statements WHERE article IN ({_marks(chunk)}) ORDER BY article, ordinal",
+                *chunk,
+            ):
+                found[row[0]].append(
+                    Statement(row[0], row[1], Span(row[3], row[4]), _span(*row[5:7]), _span(*row[7:9]), row[2])
+                )
+        return found
+
+    def speakers(self, token: str) -> list[str]:
+        """Every speaker whose name holds the (normalised) token."""
+        return [row[0] for row in self._all("SELECT DISTINCT speaker FROM speakers WHERE token = ?", token)]
+
+    def articles_quoting(self, speakers: Sequence[str], filters: Filters, limit: int) -> list[str]:
+        """Ids of the newest ``limit`` articles that report words of any of the speakers."""
+        if not speakers:
+            return []
+        where, values = _where(filters)
+        rows = self._all(
+            f"SELECT DISTINCT a.id, a.day FROM speakers s JOIN articles a ON a.id = s.article "
+            f"WHERE s.speaker IN ({_marks(speakers)}){where} ORDER BY a.day DESC, a.id LIMIT ?",
+            *speakers, *values, limit,
+        )  # fmt: skip
+        return [row[0] for row in rows]
+
+    def outlets(self) -> dict[str, int]:
+        """Articles by outlet, largest first."""
+        return dict(self._all("SELECT outlet, count(*) n FROM articles GROUP BY outlet ORDER BY n DESC, outlet"))
+
+    def coverage(self, filters: Filters | None = None) -> Coverage:
+        where, values = _where(filters or Filters())
+        rows = self._all(
+            f"SELECT outlet, count(*) n, min(substr(nullif(published, ''), 1, 10)), max(substr(published, 1, 10)) "
+            f"FROM articles a WHERE 1{where} GROUP BY outlet ORDER BY n DESC, outlet",
+            *values,
+        )
+        passages = self._all(
+            f"SELECT count(*) FROM passages p WHERE state = 'indexed' "
+            f"AND EXISTS (SELECT 1 FROM articles a WHERE a.id = p.article{where})"
+            if where
+            else "SELECT count(*) FROM passages WHERE state = 'indexed'",
+            *values,
+        )[0][0]
+        return Coverage(
+            articles=sum(row[1] for row in rows),
+            passages=passages,
+            outlets={row[0]: row[1] for row in rows},
+            since=min((row[2] for row in rows if row[2]), default=""),
+            until=max((row[3] for row in rows if row[3]), default=""),
+        )
+
+    def undated(self) -> int:
+        return self._all("SELECT count(*) FROM articles WHERE day IS NULL")[0][0]
+
+    def check(self) -> list[str]:
+        """What is wrong with the file itself, a line a problem."""
+        try:
+            rows = self._all("PRAGMA integrity_check(20)")
+        except ArchiveCorrupt as error:
+            return [str(error)]
+        problems = [f"{self.path}: {row[0]}" for row in rows if row[0] != "ok"]
+        orphans = self._all("SELECT count(*) FROM passages WHERE state <> 'removing' "
+                            "AND article NOT IN (SELECT id FROM articles)")[0][0]  # fmt: skip
+        return problems + ([f"{orphans} passages belong to no article"] if orphans else [])
+
+
+def _forget(db: sqlite3.Connection, article_id: str) -> None:
+    for table, column in (("articles", "id"), ("statements", "article"), ("speakers", "article")):
+        db.execute(f"DELETE FROM {table} WHERE {column} = ?", (article_id,))
+
+
+def _where(filters: Filters) -> tuple[str, list[Any]]:
+    """SQL conditions on ``articles a``, each begun with AND, and their values."""
+    sql, values = "", list[Any]()
+    if filters.since:
+        sql, values = sql + " AND a.day >= ?", [*values, filters.since.toordinal()]
+    if filters.until:
+        sql, values = sql + " AND a.day <= ?", [*values, filters.until.toordinal()]
+    if filters.outlets:
+        sql, values = sql + f" AND a.outlet IN ({_marks(filters.outlets)})", [*values, *filters.outlets]
+    return sql, values
+
+
+def _to_row(article: Article) -> tuple[str, ...]:
+    a = article
+    return (
+        a.id, a.title, a.text, a.url, a.source, a.outlet, _SEPARATOR.join(a.byline), a.published, a.modified,
+        a.dateline, a.event_date, a.agency, _SEPARATOR.join(a.editors), a.language,
+    )  # fmt: skip
+
+
+def _from_row(row: Sequence[str]) -> Article:
+    values = list[Any](row)
+    for column in (6, 12):
+        values[column] = tuple(values[column].split(_SEPARATOR)) if values[column] else ()
+    return Article(*values)
+
+
+def _to_passage(row: Sequence[Any], article: Article) -> Passage:
+    i, article_id, start, end, head, _, packed = row
+    return Passage(i, article_id, start, end, article.text[start:end], head, _unpack(packed))
+
+
+def _pack(spans: Sequence[Span]) -> bytes:
+    return np.array([(s.start, s.end) for s in spans], dtype="<u4").tobytes()
+
+
+def _unpack(packed: bytes) -> tuple[Span, ...]:
+    return tuple(Span(int(a), int(b)) for a, b in np.frombuffer(packed, dtype="<u4").reshape(-1, 2))
+
+
+def _ends(span: Span | None) -> tuple[int | None, int | None]:
+    return (span.start, span.end) if span else (None, None)
+
+
+def _span(start: int | None, end: int | None) -> Span | None:
+    return None if start is None or end is None else Span(start, end)
+
+
+def _marks(values: Sequence[Any]) -> str:
+    return ", ".join("?" * len(values))
+
+
+def _chunks(ids: Sequence[str], size: int = 500) -> Iterator[Sequence[str]]:
+    for at in range(0, len(ids), size):
+        yield ids[at : at + size]
