@@ -6,7 +6,7 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -84,7 +84,7 @@ def _write(path: Path, run: dict[str, Any]) -> None:
 
 
 @contextmanager
-def _progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
+def _progress(what: str, total: int) -> Generator[Callable[[int], None]]:
     """A bar on the terminal, a line elsewhere; both on standard error. Takes how many are done."""
     console = Console(stderr=True)
     if not console.is_terminal:

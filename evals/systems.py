@@ -58,9 +58,9 @@ def ingest(
     if stamp.is_file() and stamp.read_text() != code:
         Archive.rebuild(folder, settings=settings, on_progress=progress)
     with Archive.create(folder, settings=settings) as archive:
+        stamp.write_text(code)  # before adding: what a killed run leaves was made by this code, too
         report = archive.add(dataset.articles, source=dataset.name, on_progress=progress)
         status = archive.status()
-    stamp.write_text(code)
     return {
         "articles": status.articles,
         "passages": status.passages,

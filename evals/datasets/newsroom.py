@@ -16,11 +16,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from evals.datasets import Choice, json_lines
 from evals.matching import normalise
-from evals.records import Dataset, Evidence, Question, Split
+from evals.records import Dataset, Evidence, Question
 from rag.errors import SourceError
 from rag.indexing.extract import NotAnArticle, from_record
 from rag.indexing.identity import canonical_url
@@ -85,7 +85,7 @@ def _question(number: int, line: Mapping[str, Any], articles: Mapping[str, Artic
         wrong=_strings(line, "wrong"),
         answerable=answerable,
         trap=str(line.get("trap") or ""),
-        split=cast(Split, split),
+        split=split,
     )
     if answerable and not (question.gold and question.evidence):
         raise SourceError(f"question {name} of newsroom is answerable but has no answers or no evidence; add them")

@@ -1,9 +1,13 @@
-"""Citations: numbered as they are first used, and checked against the words they cite."""
+"""Citations: numbered as they are first used, read from a model's text, and checked against the words they cite."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
+import regex
+
+from rag.indexing.sentences import sentences
 from rag.records import Answer, Article, Citation, Hit, Passage, Span
 
 
@@ -65,3 +69,67 @@ def check(answer: Answer, article: Callable[[str], Article]) -> list[str]:
             problems.append(f"no citation: {sentence.text[:80]}")
         problems += [f"[{n}] is cited but not given" for n in sentence.citations if n not in known]
     return problems
+
+
+# Markers that language models write: [1], [1, 2], [1][2], [^1], (1), 【1†source】, [passage 1], (passages 1 and 2), [1-3].
+_LIST = r"\d{1,3}(?:\s*(?:,|;|&|and|-|–)\s*(?:passages?\s*)?\[?\d{1,3})*"
+_MARKER = regex.compile(
+    rf"(?i)[\[【]\s*\^?(?:(?:passages?|sources?|refs?|citations?)[\s:#]*)?(?P<n>{_LIST})\s*(?:†[^\]】]*)?[\]】]"
+    rf"|\((?:passages?|sources?)[\s:#]*\[?(?P<n>{_LIST})\]?\)"
+    rf"|\((?P<n>\d{{1,2}}(?:\s*,\s*\d{{1,2}})*)\)(?=\s*(?:[.,;:!?(\[【]|$))"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A model's text without its citation markers, its sentences, and the passage numbers that each of them cites."""
+
+    text: str
+    sentences: tuple[Span, ...]
+    cited: tuple[tuple[int, ...], ...]
+
+
+def marked(text: str) -> Marked:
+    """Take the markers out of a text. One belongs to the sentence that it stands in or behind, at the beginning of a
+    line to the one that follows.
+    """
+    kept: list[str] = []
+    length = 0
+    found: list[tuple[int, bool, list[int]]] = []  # place in the kept text, whether it leads its line, numbers
+    for line in text.splitlines():
+        at = 0
+        first = length
+        for match in _MARKER.finditer(line):
+            before = line[at : match.start()].rstrip()
+            kept.append(before)
+            length += len(before)
+            leads = length == first and bool(_MARKER.sub("", line).strip(" .:-"))
+            found.append((length, leads, _listed(match["n"])))
+            at = match.end()
+            if at < len(line) and line[at].isalnum():
+                kept.append(" ")
+                length += 1
+        rest = line[at:].rstrip() + "\n"
+        kept.append(rest)
+        length += len(rest)
+    plain = "".join(kept)
+    spans = sentences(plain)
+    cited: list[dict[int, None]] = [{} for _ in spans]
+    for place, leads, listed in found:
+        owner = next(
+            (i for i, s in enumerate(spans) if s.start >= place)
+            if leads
+            else (i for i in reversed(range(len(spans))) if spans[i].start < place),
+            len(spans) - 1 if leads else 0,
+        )
+        if spans:
+            cited[owner].update(dict.fromkeys(listed))
+    return Marked(plain, tuple(spans), tuple(tuple(c) for c in cited))
+
+
+def _listed(numbers: str) -> list[int]:
+    found: list[int] = []
+    for part in regex.finditer(r"(\d+)(?:\s*[-–]\s*(\d+))?", numbers):
+        first, last = int(part[1]), int(part[2] or part[1])
+        found += range(first, last + 1) if first <= last < first + 10 else [first, last]
+    return found

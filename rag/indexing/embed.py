@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from bisect import bisect_left
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.errors import SettingsError
+from rag.records import Span
 from rag.settings import DEFAULT_EMBEDDER, Settings
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ Vectors = NDArray[np.float32]
 
 # Length-sorted batches of this many texts keep padding small without starving the matrix products.
 BATCH = 32
+_SEP = 102  # BERT's word piece that ends a sequence
 
 
 class Embedder(Protocol):
@@ -40,6 +43,12 @@ class Embedder(Protocol):
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Shape (len(texts), dimensions), each row of length 1."""
+        ...
+
+    def embed_passages(self, texts: Sequence[str], sentences: Sequence[Sequence[Span]]) -> tuple[Vectors, list[Vectors]]:
+        """A vector a text as ``embed`` gives, and one for each of its sentences (spans of the text): a list of
+        arrays of shape (sentences of the text, dimensions), rows of length 1.
+        """
         ...
 
 
@@ -64,7 +73,20 @@ def unit(vectors: NDArray[Any]) -> Vectors:
     return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
 
 
-class SentenceTransformersEmbedder:
+class _Plain:
+    """Sentence vectors for models whose token vectors are out of reach: every sentence is embedded by itself."""
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        raise NotImplementedError
+
+    def embed_passages(self, texts: Sequence[str], sentences: Sequence[Sequence[Span]]) -> tuple[Vectors, list[Vectors]]:
+        parts = [span.of(text) for text, spans in zip(texts, sentences, strict=True) for span in spans]
+        rows = self.embed([*texts, *parts])
+        borders = np.cumsum([len(texts), *(len(spans) for spans in sentences)])
+        return rows[: len(texts)], [rows[a:b] for a, b in zip(borders, borders[1:], strict=False)]
+
+
+class SentenceTransformersEmbedder(_Plain):
     """Any sentence-transformers model, by name or path; the reference for the default one."""
 
     def __init__(self, name: str) -> None:
@@ -101,7 +123,7 @@ class SentenceTransformersEmbedder:
         return unit(self._model.encode(list(texts), batch_size=BATCH, show_progress_bar=False))
 
 
-class LangChainEmbedder:
+class LangChainEmbedder(_Plain):
     """Any LangChain ``Embeddings``. Its window is unknown, so only the cl100k budget bounds a passage."""
 
     window = None
@@ -164,16 +186,19 @@ class OnnxEmbedder:
         return len(self._tokenizer.encode(text).ids)
 
     def embed(self, texts: Sequence[str]) -> Vectors:
+        return self.embed_passages(texts, [()] * len(texts))[0]
+
+    def embed_passages(self, texts: Sequence[str], sentences: Sequence[Sequence[Span]]) -> tuple[Vectors, list[Vectors]]:
         encoded = self._tokenizer.encode_batch(list(texts))
         order = sorted(range(len(texts)), key=lambda i: -len(encoded[i].ids))
         vectors = np.zeros((len(texts), 384), dtype=np.float32)
+        parts = [np.zeros((len(spans), 384), dtype=np.float32) for spans in sentences]
         for at in range(0, len(order), BATCH):
             rows = order[at : at + BATCH]
-            # A question may be longer than the window; its passages never are (the splitter sees to it).
-            ids = [encoded[i].ids[: self.window - 1] + [102] if len(encoded[i].ids) > self.window else encoded[i].ids
+            # A question may be longer than the window; a passage never is (the splitter sees to it).
+            ids = [encoded[i].ids[: self.window - 1] + [_SEP] if len(encoded[i].ids) > self.window else encoded[i].ids
                    for i in rows]  # fmt: skip
-            width = max(map(len, ids))
-            tokens = np.zeros((len(rows), width), dtype=np.int64)
+            tokens = np.zeros((len(rows), max(map(len, ids))), dtype=np.int64)
             mask = np.zeros_like(tokens)
             for row, sequence in enumerate(ids):
                 tokens[row, : len(sequence)] = sequence
@@ -181,7 +206,13 @@ class OnnxEmbedder:
             last = self._session.run(["last"], {"input_ids": tokens, "attention_mask": mask})[0]
             weights = mask[:, :, None].astype(np.float32)
             vectors[rows] = (last * weights).sum(1) / weights.sum(1)
-        return unit(vectors)
+            for row, i in enumerate(rows):
+                starts = [start for start, _ in encoded[i].offsets[1:-1]]
+                for n, span in enumerate(sentences[i]):
+                    first, end = bisect_left(starts, span.start) + 1, bisect_left(starts, span.end) + 1
+                    if first < end:
+                        parts[i][n] = last[row, first:end].mean(0)
+        return unit(vectors), [unit(part) for part in parts]
 
 
 def export(path: Path) -> None:

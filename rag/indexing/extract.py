@@ -255,57 +255,46 @@ def _language(stated: str) -> str:
 # ---- Wire text -------------------------------------------------------------------------------------------------------
 
 _BY = re.compile(r"^by:?\s+", re.IGNORECASE)
-_BYLINE = re.compile(r"By:?\s+(?=[^\W\d_])[^.!?\n]{2,90}(?:\.[^.!?\n]{1,40}){0,3}", re.IGNORECASE)
-_PAGE_HEADER = re.compile(r"\(?(?P<agency>[^\W\d_][^()\n]{1,50})\)\s*(?P<when>\d{1,2}:\d{2},?\s.{6,30}\d{4})")
-_EDITORS = re.compile(
-    r"[(\[]?\s*(?:(?:Web|Copy|News)\s+)?(?:Editors?|Editing|Edited)(?:\s+by)?\s*:?\s+(?P<names>[^()\n]{2,150}?)\s*[)\].]*",
-    re.IGNORECASE,
-)
-_CREDITS = re.compile(
-    r"\(?\s*(?:(?:Additional )?(?:Reporting|Writing)) by (?P<reporters>[^;()\n]{2,150})(?:;[^()\n]{0,250})?\)?\s*"
-)
-_CREDIT_EDITORS = re.compile(r"Editing by (?P<names>[^;()\n]{2,150})")
 
 
-def from_text(text: str, *, source: str, key: str, today: date, url: str = "", markdown: bool = False) -> Extracted:
+def from_text(text: str, *, source: str, key: str, today: date, markdown: bool = False) -> Extracted:
     """Read a text as wires and archives print it: headline, page header, byline, dateline, body, editors' line.
 
     With ``markdown`` its marks are taken off and front matter ("---" with "name: value" lines) is read as a record.
     """
     _limit(text)
     body, nul = clean(text)
-    parts = _Parts(url=url)
-    if nul:
-        parts.remarks.append(f"NUL characters dropped: {nul}")
+    front: dict[str, Any] = {}
     if markdown:
         front, body = _front_matter(body)
-        if front:
-            record = {**front, "text": _without_marks(body)}
-            return from_record(record, source=source, key=key, today=today)
         body = _without_marks(body)
     if not body:
         raise NotAnArticle("the article is empty")
-    parts.title, parts.text = _headline(body)
+    parts = _Parts(text=body)
+    if nul:
+        parts.remarks.append(f"NUL characters dropped: {nul}")
+    by_name = _Names(front, {})
+    _fill(parts, {name: by_name.all(name) for name in COLUMNS if name != "text"}, today)
+    if not parts.title:
+        parts.title, parts.text = _headline(body, today)
     return _finish(parts, source=source, key=key, record=None, today=today)
 
 
-def _headline(body: str) -> tuple[str, str]:
+def _headline(body: str, today: date) -> tuple[str, str]:
     """A first line that is no sentence is the headline; the rest is the text."""
     first, _, rest = body.partition("\n")
     own_paragraph = rest.startswith("\n")
     rest = rest.lstrip("\n")
-    if not rest or len(first) > 250 or _furniture(first) or wire.dateline_end(body):
+    if not rest or len(first) > 250 or wire.page_header(first, today) or wire.dateline_end(body):
         return "", body
     if first.endswith((".", ",", ";", ":", "-", "—", "。", '."', ".”", ".'", ".’")):
         return "", body
     # Lines wrapped to a width: the first is no headline but the start of a sentence.
-    if not own_paragraph and (rest[0].islower() or ("\n\n" in rest and not _furniture(rest.split("\n", 1)[0]))):
-        return "", body
+    if not own_paragraph:
+        following = rest.split("\n", 1)[0]
+        if rest[0].islower() or ("\n\n" in rest and not wire.page_header(following, today)):
+            return "", body
     return first.strip(), rest
-
-
-def _furniture(line: str) -> bool:
-    return bool(_BYLINE.fullmatch(line) or _PAGE_HEADER.fullmatch(line) or wire.agency_name(line))
 
 
 def _read_furniture(parts: _Parts, today: date) -> wire.Dateline | None:
@@ -315,51 +304,44 @@ def _read_furniture(parts: _Parts, today: date) -> wire.Dateline | None:
     """
     text = parts.text
     known = {_plain(name) for name in (parts.title, *parts.byline) if name}
-    outlet = _plain(parts.outlet)
-    line_at: wire.Dateline | None = None
+    outlet = _plain(parts.outlet or outlet_of(parts.url))
+
+    def is_known(line: str) -> bool:
+        plain = _plain(line)
+        return plain in known or (len(plain) > 2 and outlet.startswith(plain))
+
+    stamp = ""  # the agency whose page this is: its dates are in its own zone
     dates: list[tuple[bool, str]] = []
+    line_at = wire.dateline(text)
     for _ in range(8):
         first, _, rest = text.partition("\n")
-        line = first.strip()
-        rest = rest.lstrip("\n")
-        if not rest or len(line) > 200:
+        line, rest = first.strip(), rest.lstrip("\n")
+        if line_at or not rest or len(line) > 300:
             break
-        if header := _PAGE_HEADER.fullmatch(line):
-            name = wire.agency_name(header["agency"])
-            parts.agency = parts.agency or name
-            parts.outlet = parts.outlet or name or header["agency"].strip()
-            dates.append((False, header["when"]))
-        elif line_at := wire.dateline(text):
-            break
-        elif (plain := _plain(line)) in known or (len(plain) > 2 and outlet.startswith(plain)):
-            pass
-        elif _BYLINE.fullmatch(line) and len(line.split()) <= 14:
-            parts.byline = parts.byline or _names(line)
-        elif name := wire.agency_name(line):
-            parts.agency = parts.agency or name
-        elif len(line) <= 70 and re.search(r"\d{4}", line) and _is_date(line, today):
-            dates.append((bool(re.match(r"(?:last )?(?:updated|modified)", line, re.IGNORECASE)), line))
-        else:
-            break
+        if not is_known(line):
+            header = wire.page_header(line, today)
+            following = rest.partition("\n")[0].strip()
+            if header is None and wire.is_names(line) and (is_known(following) or wire.agency_name(following)):
+                header = wire.Header(byline=line)  # a name above its paper's
+            if header is None:
+                break
+            stamp = stamp or header.outlet
+            parts.byline = parts.byline or _names(header.byline)
+            dates += header.dates
         text = rest
+        line_at = wire.dateline(text)
     for _ in range(3):
         head, _, last = text.rpartition("\n")
-        line = last.strip()
-        if not head.strip() or len(line) > 400:
+        footer = wire.page_footer(last.strip()) if head.strip() else None
+        if footer is None:
             break
-        if line.startswith(("(", "[")) and (match := _EDITORS.fullmatch(line)):
-            parts.editors = parts.editors or _names(match["names"])
-        elif match := _CREDITS.fullmatch(line):
-            editing = _CREDIT_EDITORS.search(line)
-            parts.editors = parts.editors or (_names(editing["names"]) if editing else ())
-            parts.byline = parts.byline or _names(re.sub(r"\s+in\s+[^,;]+", "", match["reporters"]))
-        else:
-            break
+        parts.editors = parts.editors or _names(footer.editors)
+        parts.byline = parts.byline or _names(footer.reporters)
         text = head.rstrip()
     parts.text = text
-    line_at = line_at or wire.dateline(text)
-    parts.agency = parts.agency or (wire.agency_name(line_at.agency) if line_at else "")
-    zone = ZoneInfo(wire.agency_zone(parts.agency))
+    parts.agency = (wire.agency_name(line_at.agency) if line_at else "") or wire.agency_name(stamp)
+    parts.outlet = parts.outlet or outlet_of(parts.url) or stamp or parts.agency
+    zone = ZoneInfo(wire.agency_zone(stamp or parts.agency))
     for modified, when in dates:
         found = _date([when], parts.remarks, today, zone)
         if modified:
@@ -367,13 +349,6 @@ def _read_furniture(parts: _Parts, today: date) -> wire.Dateline | None:
         else:
             parts.published = parts.published or found
     return line_at
-
-
-def _is_date(line: str, today: date) -> bool:
-    try:
-        return bool(parse_date(line, today=today))
-    except BadDate:
-        return False
 
 
 def _front_matter(body: str) -> tuple[dict[str, Any], str]:
@@ -391,8 +366,8 @@ def _front_matter(body: str) -> tuple[dict[str, Any], str]:
 def _without_marks(body: str) -> str:
     """Markdown's words without its marks."""
     # Every repetition is bounded: a page of nothing but marks must not take quadratic time.
-    body = re.sub(r"!\[[^\]\n]{0,300}\]\([^)\n]{0,500}\)", "", body)
-    body = re.sub(r"\[([^\]\n]{1,300})\]\([^)\n]{0,500}\)", r"\1", body)
+    body = re.sub(r"!\[[^\[\]\n]{0,300}\]\([^()\n]{0,500}\)", "", body)
+    body = re.sub(r"\[([^\[\]\n]{1,300})\]\([^()\n]{0,500}\)", r"\1", body)
     body = re.sub(r"(?m)^ {0,3}(?:#{1,6}[ \t]+|>[ \t]?|[-*+][ \t]+)", "", body)
     body = re.sub(r"(\*\*|__)(?=\S)([^\n]{1,300}?\S)\1", r"\2", body)
     body = re.sub(r"(?<![\w*])\*(?=[^\s*])([^*\n]{1,300}?)(?<=\S)\*(?![\w*])", r"\1", body)
@@ -475,19 +450,19 @@ def _finish(parts: _Parts, *, source: str, key: str, record: str | None, today: 
     if not parts.url and record is not None:
         known = parts.title + parts.published
         identity += f"#{record}" if record else f"#{article_id(known or parts.text)}"
-    published_day = date.fromisoformat(parts.published[:10]) if parts.published else None
+    day = parts.published or parts.modified
     article = Article(
         id=article_id(identity),
         title=parts.title or _label(parts.text),
         text=parts.text,
         url=parts.url,
         source=source,
-        outlet=parts.outlet or outlet_of(parts.url) or parts.agency,
+        outlet=parts.outlet,
         byline=parts.byline,
         published=parts.published,
         modified=parts.modified,
         dateline=line.place if line else "",
-        event_date=line.on(published_day) if line else "",
+        event_date=line.on(date.fromisoformat(day[:10]) if day else None) if line else "",
         agency=parts.agency,
         editors=parts.editors,
         language=parts.language,

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -72,6 +73,8 @@ def read_page(html: str) -> Page:
     from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]
     from lxml import html as lxml_html
 
+    # What it could not read is reported by us; its own warnings would land in the middle of a progress bar.
+    logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
     html = html.replace("\0", "")
     try:
         tree = lxml_html.document_fromstring(re.sub(r"^\s*<\?xml[^>]*\?>", "", html))

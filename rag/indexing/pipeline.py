@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,7 +12,7 @@ from rag.indexing.embed import Embedder, Vectors
 from rag.indexing.sentences import sentences
 from rag.indexing.speakers import statements
 from rag.indexing.split import split
-from rag.records import Article, Remark, Skipped, SourceReport, instant
+from rag.records import Article, Passage, Remark, Skipped, SourceReport, Span, Statement, instant
 from rag.stores.ledger import Ledger, Prepared
 from rag.stores.lexical import LexicalIndex
 from rag.stores.vectors import VectorIndex
@@ -35,6 +35,15 @@ class _Tally:
     remarks: list[Remark] = field(default_factory=list[Remark])
 
 
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """An article split and attributed, not yet embedded."""
+
+    article: Article
+    passages: Sequence[Passage]
+    statements: Sequence[Statement]
+
+
 class Indexer:
     """Writes articles into the ledger and both indexes. There is one at a time (the archive holds the lock)."""
 
@@ -54,7 +63,7 @@ class Indexer:
     ) -> SourceReport:
         """Add what a source yields; returns only when everything counted is in the ledger and both indexes."""
         tally = _Tally()
-        batch: dict[str, Prepared] = {}
+        batch: dict[str, _Draft] = {}
         waiting = read = done = 0
         for item in items:
             if isinstance(item, Remark):
@@ -101,27 +110,36 @@ class Indexer:
         tally.updated += 1
         return True
 
-    def _prepare(self, article: Article) -> Prepared:
+    def _prepare(self, article: Article) -> _Draft:
         spans = sentences(article.text)
         passages = split(article, spans, self._budget, self._embedder.count, self._embedder.window)
-        return Prepared(article, passages, statements(article, spans), np.zeros((len(passages), 0), dtype=np.float32))
+        return _Draft(article, passages, statements(article, spans))
 
-    def _embed(self, batch: Iterable[Prepared]) -> list[Prepared]:
-        batch = list(batch)
-        texts = [f"{p.header}\n{p.text}" if p.header else p.text for one in batch for p in one.passages]
-        begun = time.perf_counter()
-        vectors = self._embedder.embed(texts) if texts else np.zeros((0, 0), dtype=np.float32)
-        self.embed_seconds += time.perf_counter() - begun
-        self.embedded += len(texts)
-        parts = np.split(vectors, np.cumsum([len(one.passages) for one in batch])[:-1]) if batch else []
-        return [
-            Prepared(one.article, one.passages, one.statements, part) for one, part in zip(batch, parts, strict=True)
+    def _embed(self, batch: Sequence[_Draft]) -> list[Prepared]:
+        passages = [p for draft in batch for p in draft.passages]
+        heads = [f"{p.header}\n" if p.header else "" for p in passages]
+        inside = [
+            [Span(s.start - p.start + len(head), s.end - p.start + len(head)) for s in p.sentences]
+            for p, head in zip(passages, heads, strict=True)
         ]
+        begun = time.perf_counter()
+        vectors, parts = self._embedder.embed_passages(
+            [head + p.text for p, head in zip(passages, heads, strict=True)], inside
+        )
+        self.embed_seconds += time.perf_counter() - begun
+        self.embedded += len(passages)
+        done: list[Prepared] = []
+        at = 0
+        for draft in batch:
+            mine = slice(at, at + len(draft.passages))
+            done.append(Prepared(draft.article, draft.passages, draft.statements, vectors[mine], parts[mine]))
+            at = mine.stop
+        return done
 
-    def _commit(self, batch: dict[str, Prepared]) -> int:
+    def _commit(self, batch: dict[str, _Draft]) -> int:
         if not batch:
             return 0
-        self._ledger.record(self._embed(batch.values()))
+        self._ledger.record(self._embed(list(batch.values())))
         return self.finish()
 
     def finish(self) -> int:
@@ -153,7 +171,7 @@ class Indexer:
                 self._ledger.replace_statements(i, statements(article, sentences(article.text)))
             done = self.finish()
         else:
-            batch: dict[str, Prepared] = {}
+            batch: dict[str, _Draft] = {}
             waiting = 0
             for n, i in enumerate(ids, 1):
                 batch[i] = self._prepare(self._ledger.articles([i])[i])

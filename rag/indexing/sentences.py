@@ -8,6 +8,7 @@ from typing import Any, cast
 import regex
 import sentencex
 
+from rag.indexing.wire import dateline_end
 from rag.records import Span
 
 # The splitter keeps a balanced quotation whole, however long. A speech of twenty sentences is twenty sentences here,
@@ -18,23 +19,45 @@ _MARKS = '"' + _OPENING + _CLOSING
 _HIDE = dict.fromkeys(map(ord, _MARKS), " ") | dict.fromkeys(range(0xD800, 0xE000), "\ufffd")
 
 _LINE = regex.compile(r"[^\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")
-_DATELINE = regex.compile(
-    r"\s*\p{Lu}[\p{Lu}\p{M} .’'-]{2,40}(?:, [\p{L}.’' -]{2,30}){0,2}"
-    r"(?:, (?:\p{Lu}\p{L}{2,8}\.? \d{1,2})(?:, \d{4})?)? (?:\([\p{L} .&/-]{2,30}\) ?)?(?:--|—|–|-) "
-)
-
-# “What now?” Mr. Smith asked.  The question mark ends what was asked, not the reporter's sentence.
+# “What now?” Mr. Smith asked.
 _ASKED = regex.compile(
     r"(?:\p{Lu}[\p{L}.’'-]*+ ){1,4}(?:said|says|asked|asks|added|told|wrote|replied|tweeted|shouted|continued|responded)\b"
     r"|(?:said|says|asked|asks|added|told|wrote|replied|tweeted|shouted|responded) \p{Lu}"
 )
-# Where the splitter takes an abbreviation for an end, and what then follows.
-_ABBREVIATED = (
-    (regex.compile(r"\b(?:Mrs?|Ms|Mx|Messrs|Dr|Sens?|Reps?|Govs?|Gens?|Lt|Col|Sgt|Capt|Adm|Prof|Rev|Hon|Ft|Mt)\.$"), r"\s+\p{Lu}"),
-    (regex.compile(r"\b(?:Jan|Feb|Aug|Sept?|Oct|Nov|Dec|Nos?|approx|ca)\.$"), r"\s+\p{N}"),
-    (regex.compile(r"\b[ap]\.m\.$"), r"\s+(?:[ECMP][SD]?T|GMT|BST|UTC|Eastern|Central|Mountain|Pacific|local)\b"),
-    (regex.compile(r"\p{Lu}\.$"), r"\p{Lu}\."),
+# Abbreviations that the splitter takes for an end, by what must follow for the sentence to go on.
+_NAME = regex.compile(r"\s+\p{Lu}")
+_NUMBER = regex.compile(r"\s+\p{N}")
+_ZONE = regex.compile(r"\s+(?:[ECMP][SD]?T|GMT|BST|UTC|Eastern|Central|Mountain|Pacific|local)\b")
+_INITIAL = regex.compile(r"\p{Lu}\.")
+_TITLES = frozenset(
+    [
+        "Ms",
+        "Mr",
+        "Mrs",
+        "Mx",
+        "Messrs",
+        "Dr",
+        "Sen",
+        "Sens",
+        "Rep",
+        "Reps",
+        "Gov",
+        "Govs",
+        "Gen",
+        "Lt",
+        "Col",
+        "Sgt",
+        "Capt",
+        "Adm",
+        "Prof",
+        "Rev",
+        "Hon",
+        "Ft",
+        "Mt",
+    ]
 )
+_MONTHS = frozenset(["Jan", "Feb", "Aug", "Sep", "Sept", "Oct", "Nov", "Dec", "No", "Nos", "approx", "ca"])
+_ABBREVIATED = {**dict.fromkeys(_TITLES, _NAME), **dict.fromkeys(_MONTHS, _NUMBER), "a.m": _ZONE, "p.m": _ZONE}
 
 
 def paragraphs(text: str) -> list[Span]:
@@ -57,11 +80,6 @@ def sentences(text: str) -> list[Span]:
     return found
 
 
-def dateline_end(text: str) -> int:
-    match = _DATELINE.match(text)
-    return match.end() if match else 0
-
-
 def _trim(text: str, start: int, end: int) -> Span | None:
     part = text[start:end]
     start += len(part) - len(part.lstrip())
@@ -70,39 +88,48 @@ def _trim(text: str, start: int, end: int) -> Span | None:
 
 
 def _split(text: str, shown: str, paragraph: Span) -> Iterator[Span]:
-    start, last = paragraph.start, None  # where the running sentence began, and where its words ended so far
-    for piece in _pieces(shown, paragraph):
-        if last is not None:
-            cut = _cut(text, last, piece.start)
-            closed = text[last:cut].strip()
-            asked = closed and text[last - 1] in "?!" and _ASKED.match(text, piece.start, piece.end)
+    start, last = paragraph.start, -1  # where the running sentence began, and where its words ended so far
+    for first, end in _pieces(shown, paragraph):
+        if last >= 0:
+            marks = text[last:first].strip()
+            cut = _cut(text, last, first) if marks else last
+            # “Really!” she said.  The mark ends what was said, not the reporter's sentence.
+            asked = marks and (text[first].islower() or (text[last - 1] in "?!" and _ASKED.match(text, first, end)))
             if not asked and not _abbreviated(text, last):
-                # A piece made of marks only has no words of its own and stays with what follows it.
-                if span := _trim(text, start, cut):
-                    yield span
-                start = cut
-        last = piece.end
-    if span := _trim(text, start, paragraph.end):
-        yield span
+                yield Span(start, cut)
+                rest = text[cut:first]
+                start = cut + len(rest) - len(rest.lstrip())
+        last = end
+    yield Span(start, paragraph.end)
 
 
 def _abbreviated(text: str, end: int) -> bool:
-    return any(ends.search(text, max(0, end - 8), end) and regex.match(goes_on, text, pos=end) for ends, goes_on in _ABBREVIATED)
+    """Whether the period before ``end`` is an abbreviation's, to judge by the word and by what follows."""
+    if text[end - 1] != ".":
+        return False
+    word = text[max(0, end - 10) : end - 1]
+    word = word[max(word.rfind(" "), word.rfind("-"), word.rfind("(")) + 1 :].lstrip("“\"'‘[")
+    if (follows := _ABBREVIATED.get(word)) is None:
+        # R-N.Y. is one word, whatever the splitter makes of it.
+        return word[-1:].isupper() and end < len(text) and text[end].isupper() and bool(_INITIAL.match(text, end))
+    return bool(follows.match(text, end))
 
 
-def _pieces(shown: str, paragraph: Span) -> Iterator[Span]:
+def _pieces(shown: str, paragraph: Span) -> Iterator[tuple[int, int]]:
+    """The splitter's sentences of a paragraph without the blanks around them; one of marks only has no words: left out."""
     part = shown[paragraph.start : paragraph.end]
-    boundaries = cast(list[dict[str, Any]], sentencex.get_sentence_boundaries("en", part))  # pyright: ignore[reportUnknownMemberType]
+    boundaries = cast(list[dict[str, Any]], sentencex.get_sentence_boundaries("en", part))  # pyright: ignore[reportAttributeAccessIssue]
     for boundary in boundaries:
-        start, end = paragraph.start + boundary["start_index"], paragraph.start + boundary["end_index"]
-        if span := _trim(shown, start, end):
-            yield span
+        words: str = boundary["text"].rstrip()
+        if bare := words.lstrip():
+            end = paragraph.start + boundary["start_index"] + len(words)
+            yield end - len(bare), end
 
 
 def _cut(text: str, end: int, start: int) -> int:
     """Where between two sentences the marks in the gap ``text[end:start]`` change hands."""
     cut = end
-    while cut < start and not text[cut].isspace() and text[cut] not in _OPENING:
+    while cut < start and not text[cut].isspace() and (text[cut] not in _OPENING or text[cut + 1 : cut + 2].isspace()):
         cut += 1
     for place in range(cut, start):
         if text[place] in _CLOSING:

@@ -13,6 +13,8 @@ import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from rag.indexing.dates import BadDate, parse_date
+
 # Name as printed (compared without case and "The") → short name, home zone. Agencies stamp their pages with the time
 # of their headquarters; "" where they write for readers everywhere and use UTC.
 _AGENCIES: dict[str, tuple[str, str]] = {
@@ -77,6 +79,19 @@ _AGENCIES: dict[str, tuple[str, str]] = {
     "globenewswire": ("GlobeNewswire", "America/New_York"),
 }
 
+_BYLINE = re.compile(r"(?:By|Written by):?\s+(?P<names>(?=[^\W\d_])[^!?\n]{2,120})", re.IGNORECASE)
+_SEPARATOR = re.compile(r"\s*[|•·()]\s*|\s+/\s+")
+_CLOCK = re.compile(r"\d{1,2}:\d{2}(?:\s?[ap]\.?m\.?)?(?:\s[A-Z]{2,4})?", re.IGNORECASE)
+_UPDATED = re.compile(r"(?:last\s+)?(?:updated|modified)\b", re.IGNORECASE)
+_EDITORS = re.compile(
+    r"[(\[]\s*(?:(?:Web|Copy|News)\s+)?(?:Editors?|Edited by|Editing by)\s*:?\s+(?P<names>[^()\n]{2,150}?)\s*[)\].]*",
+    re.IGNORECASE,
+)
+_CREDITS = re.compile(
+    r"\(?\s*(?:Additional |With )?(?:[Rr]eporting|[Ww]riting) by (?P<names>[^;()\n]{2,150})(?:;[^()\n]{0,250})?\)?\s*"
+)
+_EDITING = re.compile(r"[Ee]diting by (?P<names>[^;()\n]{2,150})")
+
 _MONTHS = {
     m: i for i, m in enumerate(("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), 1)
 }
@@ -88,9 +103,9 @@ _DATE = re.compile(
     rf"(?:^|[\s,.])(?:(?P<m1>{_MONTH})\s?(?P<d1>\d{{1,2}})|(?P<d2>\d{{1,2}})\s(?P<m2>{_MONTH}))"
     r"(?:,?\s(?P<year>\d{4}))?[.,]?\s*$"
 )
-_AGENCY = re.compile(r"[(/](?P<name>[^()/\n]{2,40})[)/]\.?(?:[ \t]*(?P<dash>--|[—–:]|-(?=\s)))?\s*")
-_BARE_AGENCY = re.compile(r"\b(?P<name>CNN Business|CNN|AP|AFP|Reuters)[ \t]*(?P<dash>--|[—–])\s*")  # "Rome CNN —"
-_DASH = re.compile(r"[ \t]*(?P<dash>--|[—–]|(?<=\s)-(?=\s))\s*")
+_AGENCY = re.compile(r"[(/](?P<name>[^()/\n]{2,40})[)/]\.?(?:[ \t]*(?P<dash>--|[—–−:]|-(?=\s)))?\s*")
+_BARE_AGENCY = re.compile(r"\b(?P<name>CNN Business|CNN|AP|AFP|Reuters)[ \t]*(?P<dash>--|[—–−])\s*")  # "Rome CNN —"
+_DASH = re.compile(r"[ \t]*(?P<dash>--|[—–−]|(?<=\s)-(?=\s))\s*")
 _LOOK = 160  # characters: no dateline is longer
 _NOT_PLACES = {
     "UPDATE", "BREAKING", "EXCLUSIVE", "WATCH", "ANALYSIS", "OPINION", "CORRECTION", "CLARIFICATION", "VIDEO", "LIVE",
@@ -131,6 +146,23 @@ class Dateline:
         return ""
 
 
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A line above the text that is not part of it. ``dates`` are as printed, each with whether it is of an update."""
+
+    outlet: str = ""
+    byline: str = ""
+    dates: tuple[tuple[bool, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Credits:
+    """A line below the text: who edited and who reported, as printed."""
+
+    editors: str = ""
+    reporters: str = ""
+
+
 def agency_name(printed: str) -> str:
     """The short name of a known news agency ("The Associated Press" → "AP"), "" for any other name."""
     return _AGENCIES.get(_agency_key(printed), ("", ""))[0]
@@ -143,6 +175,89 @@ def agency_zone(printed: str) -> str:
 
 def _agency_key(printed: str) -> str:
     return " ".join(printed.replace("’", "'").casefold().removeprefix("the ").split())
+
+
+def page_header(line: str, today: date) -> Header | None:
+    """Read a line above the text: a byline, a date, an agency, or several of them; None for anything else.
+
+    Such as "Xinhua) 10:44, June 11, 2024", "By Jane Doe | June 11, 2024 | 10:44am", "Associated Press".
+    """
+    if not 1 < len(line) <= 150:
+        return None
+    outlet = byline = unknown = ""
+    dates: list[tuple[bool, str]] = []
+    for segment in filter(None, _SEPARATOR.split(line)):
+        segment = segment.removeprefix("Source:").strip()
+        if name := agency_name(segment):
+            outlet = outlet or name
+        elif _CLOCK.fullmatch(segment) and dates:
+            dates[-1] = (dates[-1][0], f"{dates[-1][1]} {segment}")
+        elif (match := _BYLINE.fullmatch(segment)) and not byline:
+            byline, day = _split_byline(match["names"], today)
+            # "By noon the square was full." is no byline: names are capitalised and end no sentence.
+            if re.search(r"(?<!\b[JS]r)\.$", byline) or not all(
+                w[0].isupper() or w in ("and", "de", "for", "of", "the", "van", "von")
+                for w in byline.replace("&", " ").split()
+            ):
+                return None
+            dates += [(False, day)] * bool(day)
+        elif is_date(segment, today):
+            dates.append((bool(_UPDATED.match(segment)), segment))
+        elif unknown or len(segment) > 40 or not segment[0].isupper() or any(c.isdigit() for c in segment):
+            return None
+        else:
+            unknown = segment
+    if unknown:
+        # A name that we do not know is the outlet's where the page stamps it with date and time: "(Paper) 10:44, June …"
+        if not any(_CLOCK.search(when) for _, when in dates):
+            return None
+        outlet = outlet or unknown
+    return Header(outlet, byline, tuple(dates)) if outlet or byline or dates else None
+
+
+def is_names(line: str) -> bool:
+    """Whether this line could be one or more people's names and nothing else ("Ann Lee and Bo Li")."""
+    words = line.replace(",", " ").replace(" and ", " ").split()
+    return (
+        len(line) <= 80
+        and 2 <= len(words) <= 9
+        and all(w[0].isupper() and w.isprintable() for w in words)
+        and (
+            not any(c.isdigit() or c in ":!?|()" for c in line)
+            and (not line.endswith(".") or line.endswith(("Jr.", "Sr.")))
+        )
+    )
+
+
+def _split_byline(names: str, today: date) -> tuple[str, str]:
+    """ "Jane Doe, June 11, 2024" → the names and the date."""
+    for comma in re.finditer(r",\s*", names):
+        if is_date(names[comma.end() :], today):
+            return names[: comma.start()], names[comma.end() :]
+    return names, ""
+
+
+def is_date(text: str, today: date) -> bool:
+    """Whether all of this short text is one date with its year."""
+    if len(text) > 70 or not re.search(r"\d{4}", text):
+        return False
+    try:
+        return bool(parse_date(text, today=today))
+    except BadDate:
+        return False
+
+
+def page_footer(line: str) -> Credits | None:
+    """Read a line below the text: "(Web editor: A, B)", "(Reporting by A; Editing by B)"; None for anything else."""
+    if len(line) > 400:
+        return None
+    if match := _EDITORS.fullmatch(line):
+        return Credits(editors=match["names"])
+    if match := _CREDITS.fullmatch(line):
+        editing = _EDITING.search(line)
+        reporters = re.sub(r"\s+in\s+[^;]*?(?=\s+and\s+[^\W\d_]\S+\s+[^\W\d_]|$)", "", match["names"])
+        return Credits(editors=editing["names"] if editing else "", reporters=reporters)
+    return None
 
 
 def dateline(text: str) -> Dateline | None:
@@ -181,7 +296,13 @@ def _read(text: str, tail: re.Match[str]) -> Dateline | None:
     opens = starts.isupper() or starts.isdecimal() or starts in "\"'“‘«"  # a sentence begins here
     if agency:
         # Brackets alone ("Angela Merkel (AP)") may be a picture's credit: a dash, a date or capitals must agree.
-        sure = bool(dash or (dated and place) or bracket or capitals or (opens and (agency == "CNN" or not place)))
+        sure = bool(
+            dash
+            or (dated and place)
+            or bracket
+            or capitals
+            or (opens and not starts.isdecimal() and (agency == "CNN" or not place))
+        )
     elif printed:
         sure = bool(place) and dash not in ("", ":") and (capitals or bool(dated)) and opens
     else:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import regex
 
+from rag.indexing.embed import Vectors
 from rag.indexing.names import name_tokens
 from rag.indexing.speakers import same_person, sentence_speakers
 from rag.records import Article, Coverage, Hit, Passage, Query, Span
-from rag.retrieval import rank
+from rag.retrieval import rank, types
 from rag.retrieval.hybrid import Searcher, filters_of
 from rag.retrieval.question import is_role
 
@@ -26,7 +27,9 @@ class Candidate:
 
     ``speaker`` is whose words it reports: a name, "" when that is unsure, None when it reports nobody's.
     ``fit`` is the share of the question's term weights that the sentence holds itself, or nearly (0 to 1);
-    ``reach`` the same with its whole passage and title; ``score`` what candidates are ranked by.
+    ``reach`` the same with its whole passage and title, ``cosine`` the similarity of question and sentence vectors;
+    ``typed`` whether it holds the kind of thing asked for. ``score`` is what candidates are ranked by, fresher reports
+    before older ones; ``strength`` is how sure it is that the archive answers at all (0 to 1).
     """
 
     article: Article
@@ -35,6 +38,9 @@ class Candidate:
     speaker: str | None
     fit: float
     reach: float
+    cosine: float
+    typed: bool
+    strength: float
     score: float
     hit: Hit | None = None
 
@@ -61,47 +67,62 @@ class Evidence:
 
 def gather(searcher: Searcher, query: Query) -> Evidence:
     """The evidence for a query. The question is the only thing embedded here."""
-    hits = searcher.hits(query, 24)
+    vector = searcher.embed(query.text)
+    hits = searcher.hits(query, 24, vector)
     speakers = {asked: resolve(asked, searcher, hits) for asked in query.speakers}
     # An office that nobody in the archive is found to hold asks about the office, not about a person's words.
     speakers = {asked: names for asked, names in speakers.items() if names or not is_role(asked)}
     names = [n for group in speakers.values() for n in group]
-    asked_tokens = [t for asked in speakers for t in searcher.terms(" ".join(name_tokens(asked)))]
-    weights = searcher.weights(query.topic if speakers else query.text, without=asked_tokens if speakers else ())
-    pool: dict[str, tuple[Passage, Article, Hit | None, int]] = {
-        h.passage.id: (h.passage, h.article, h, n) for n, h in enumerate(hits[:READ])
+    dated = [w for w in regex.findall(r"\w+", query.text) if w not in query.topic]
+    weights = searcher.weights(
+        query.topic if speakers else query.text,
+        weak=[*dated, *types.KIND_WORDS],
+        without=[t for asked in speakers for t in name_tokens(asked)],
+    )
+    pool: dict[str, tuple[Passage, Article, Hit | None]] = {
+        h.passage.id: (h.passage, h.article, h) for h in hits[:READ]
     }
     if names:
         quoting = searcher.ledger.articles_quoting(names, filters_of(query), QUOTING)
         for passage, article in searcher.passages_of(quoting):
-            pool.setdefault(passage.id, (passage, article, None, READ))
-    candidates = _candidates(searcher, query, list(pool.values()), weights)
+            pool.setdefault(passage.id, (passage, article, None))
+    candidates = _candidates(searcher, query, list(pool.values()), weights, vector)
     return Evidence(query, hits, candidates, speakers, searcher.coverage(query), weights)
 
 
 def _candidates(
     searcher: Searcher,
     query: Query,
-    pool: Sequence[tuple[Passage, Article, Hit | None, int]],
+    pool: Sequence[tuple[Passage, Article, Hit | None]],
     weights: dict[str, float],
+    vector: Vectors,
 ) -> list[Candidate]:
-    statements = searcher.statements(list({a.id for _, a, _, _ in pool}))
-    titles = {a.id: set(searcher.terms(a.title)) for _, a, _, _ in pool}
+    vectors = searcher.ledger.sentence_vectors([p.id for p, _, _ in pool])
+    statements = searcher.statements(list({a.id for _, a, _ in pool}))
+    titles = {a.id: set(searcher.terms(a.title)) for _, a, _ in pool}
+    kind = types.expected(query.text)
     found: list[Candidate] = []
-    for passage, article, hit, place in pool:
+    for passage, article, hit in pool:
         speakers = sentence_speakers(article, passage.sentences, statements[article.id])
         terms = [searcher.terms(span.of(article.text)) for span in passage.sentences]
         title = titles[article.id]
         everything = title.union(*terms)
         reach = rank.overlap(weights, list(everything), ())
         weight = rank.recency(article.published_at, query.now, query.period, article.published_day)
+        cosines = vectors[passage.id] @ vector
         for n, span in enumerate(passage.sentences):
             if len(terms[n]) < 4:
                 continue  # a dateline, a caption's stub, "Read more"
             context = title.union(terms[n - 1] if n else ())
             fit = rank.overlap(weights, terms[n], list(context))
-            score = (fit + 0.6 / (1 + place / 4)) * weight
-            found.append(Candidate(article, passage, span, speakers[n], fit, reach, score, hit))
+            cosine = float(cosines[n])
+            typed = types.holds(kind, span.of(article.text), query.text)
+            score = (fit + 2 * cosine + 20 * (hit.score if hit else 0.0) + 0.5 * typed) * (1 + weight) / 2
+            # Weights of a logistic regression over the dev half of `newsroom`: answerable or not.
+            strength = (1.5 * fit + 2.1 * max(cosine, 0.0) + 3.5 * reach) / 7.1
+            found.append(
+                Candidate(article, passage, span, speakers[n], fit, reach, cosine, typed, strength, score, hit)
+            )
     found.sort(key=lambda c: (-c.score, c.article.id, c.span.start))
     return found
 

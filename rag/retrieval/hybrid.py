@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from rag.indexing.embed import Embedder
+from rag.indexing.embed import Embedder, Vectors
 from rag.records import Article, Coverage, Hit, Passage, Query, Statement
 from rag.retrieval import rank
 from rag.retrieval.question import ASKING
@@ -18,6 +18,8 @@ from rag.stores.vectors import VectorIndex
 # How deep each ranking is read before fusion.
 DEPTH = 60
 _CHECKED_BY_QUERY = 200
+# What a weak word of a question (its date, "company" in "which company") counts, beside 1 for the others.
+WEAK = 0.5
 
 
 def filters_of(query: Query) -> Filters:
@@ -43,25 +45,33 @@ class Searcher:
         """Index terms of a text."""
         return self._lexical.terms(text)
 
-    def weights(self, text: str, without: Iterable[str] = ()) -> dict[str, float]:
-        """The idf of each index term of a text that is not an asking word, nor a term of ``without``."""
-        words = " ".join(w for w in text.replace("’", "'").split() if w.casefold().strip("?.,:;!\"'“”") not in ASKING)
-        left_out = set(without)
+    def weights(self, text: str, weak: Iterable[str] = (), without: Iterable[str] = ()) -> dict[str, float]:
+        """The idf of each index term of a text that is no asking word; words of ``weak`` count less, those of
+        ``without`` not at all.
+        """
+        left_out = {t for w in without for t in self._lexical.terms(w)}
+        weaker = {t for w in weak for t in self._lexical.terms(w)}
         passages = self._lexical.count
-        return {
-            term: rank.idf(self._lexical.document_frequency(term), passages)
-            for term in dict.fromkeys(self._lexical.terms(words))
-            if term not in left_out and term not in ASKING
-        }
+        found: dict[str, float] = {}
+        for term in dict.fromkeys(self._lexical.terms(_asked_about(text))):
+            if term not in left_out and term not in ASKING:
+                idf = rank.idf(self._lexical.document_frequency(term), passages)
+                found[term] = idf * (WEAK if term in weaker else 1.0)
+        return found
 
     # Search
 
-    def hits(self, query: Query, k: int) -> list[Hit]:
+    def embed(self, text: str) -> Vectors:
+        """The vector of a question, shape (dimensions,)."""
+        return self._embedder.embed([text])[0]
+
+    def hits(self, query: Query, k: int, vector: Vectors | None = None) -> list[Hit]:
         """The ``k`` best passages for the query, best first; a text that several outlets carry is one hit."""
         filters = filters_of(query)
-        vector = self._embedder.embed([query.text])[0]
+        if vector is None:
+            vector = self.embed(query.text)
         dense = self._vectors.search(vector, DEPTH, filters)
-        lexical = self._lexical.search(list(self.weights(query.text)), DEPTH, filters)
+        lexical = self._lexical.search(self._lexical.terms(_asked_about(query.text)), DEPTH, filters)
         fused = rank.fuse([[i for i, _ in dense], [i for i, _ in lexical]])
         cosines, scores = dict(dense), dict(lexical)
         dense_rank = {i: n for n, (i, _) in enumerate(dense, 1)}
@@ -133,6 +143,11 @@ class Searcher:
                 f"{unreachable} of {len(sample)} passages cannot be found by their own vector; run: python -m rag rebuild"
             )
         return problems
+
+
+def _asked_about(text: str) -> str:
+    """The text without its asking words."""
+    return " ".join(w for w in text.replace("’", "'").split() if w.casefold().strip("?.,:;!\"'“”") not in ASKING)
 
 
 def _once(hits: Sequence[Hit], k: int) -> list[Hit]:

@@ -35,19 +35,27 @@ _STANCE = (
     r"take|answer|message|explanation|argument|assessment|criticism|warning|promise|claim|prediction|forecast"
 )
 _WHO = r"(?P<who>[^?,;:]{2,80}?)"
+_DID = r"(?:did|does|do|has|have|had|will|would|might|could|didn't|doesn't|hasn't)"
+# What somebody else than the asker does with words, as a noun: "Tam Kinnear's criticism of …".
+_ACCOUNT = (
+    _STANCE + r"|account|retort|plea|complaint|verdict|reply|reading|case|objection|praise|denial|apology|line|advice|demand|"
+    r"proposal|promise|pledge|version|reason|reasons|thoughts|feelings|regret|defence|defense|rationale|reasoning|excuse"
+)
 _ASKS = tuple(
     regex.compile(rf"(?i){pattern}")
     for pattern in (
-        rf"\b(?:what|how|why|when|where|which \w+|whom?)\b[^?]*?\b(?:did|does|do|has|have|had|is|was|were|would|will|might|could) "
-        rf"{_WHO} (?:\w+ly |ever |also |have |to |been |publicly )*(?:{_SPEECH})\b",
-        rf"^(?:and |but |so )?(?:did|does|do|has|have|had|is|was|will) {_WHO} (?:\w+ly |ever |also )*(?:{_SPEECH})\b",
-        rf"\baccording to {_WHO}(?:[,?]|$| what | how | why | when | where | who | which | is | are | was | were | did | does | will | has | have )",
-        rf"\b{_WHO}(?:'s|’s|s'|s’) (?:\w+ )?(?:{_STANCE})\b(?! (?:hall|house))",
-        rf"\b(?:{_STANCE}) (?:of|by|from) {_WHO}(?: on | about | to | regarding | over | towards? |\?|$)",
-        rf"\bwhat (?:has|have|had) {_WHO} (?:{_SPEECH})\b",
-        rf"\b(?:quote|quotes|words|statements|remarks) (?:from|by|of) {_WHO}(?: on | about |\?|$)",
+        rf"\b(?:what|how|why|when|where|whom?|which(?: \w+)?|whose(?: \w+)?)\b[^?]*?\b{_DID} {_WHO} "
+        rf"(?:\w+ly |ever |also |have |to |been |publicly |first |once )*(?:{_SPEECH})\b",
+        rf"^(?:and |but |so )?{_DID} {_WHO} (?:\w+ly |ever |also |really )*(?:{_SPEECH})\b",
+        rf"\baccording to {_WHO}(?:[,?]|$| what | how | why | when | where | who | which | is | are | was | were | did | does "
+        rf"| will | has | have )",
+        rf"\b{_WHO}(?:'s|’s|s'|s’) (?:own |\w+ )?(?:{_ACCOUNT})\b(?! (?:hall|house))",
+        rf"\b(?:{_ACCOUNT}) (?:of|by|from) {_WHO}(?: on | about | to | regarding | over | towards? | for |\?|$)",
+        rf"\bwhat (?:\w+ ){{0,3}}(?:has|have|had|did|does) {_WHO} (?:give|gave|given|make|made|offer|offered|put|use|used) (?:for|to|about|of|on|the)\b",
+        rf"\b(?:quotes?|words|statements?|remarks) (?:from|by|of) {_WHO}(?: on | about |\?|$)",
         rf"\bin {_WHO}(?:'s|’s) (?:words|view|opinion|telling)\b",
         rf"\bwhat {_WHO} (?:said|says|thinks|told|announced|promised|claimed|wrote)\b",
+        r"^(?P<who>\p{Lu}[\p{L}’'-]+(?: \p{Lu}[\p{L}’'-]+){0,2}) (?:on|about) ",
     )
 )
 _WHO_SAID = regex.compile(

@@ -12,7 +12,7 @@ import regex
 RRF_K = 60
 # Days in which the weight of a report falls to 1/e of its gap to the floor.
 RECENCY_DAYS = 30.0
-RECENCY_FLOOR = 0.5
+RECENCY_FLOOR = 0.8
 # Articles that report of a day are dated up to this many days later.
 REPORTING_LAG_DAYS = 2
 # Passages that share this much of their word triples are one text (wire copies, live-blog versions).

@@ -108,6 +108,8 @@ def _file(path: Path, fields: Mapping[str, str], today: date, *, alone: bool = F
         for item in READERS[files.ending(path)](path, str(path), f"file:{path.resolve()}", fields, today):
             read += 1
             yield item
+        if not read:
+            yield Skipped(str(path), "holds no record")
     except (OSError, EOFError, zlib.error) as error:
         if alone and not read:
             raise SourceError(f"{path}: {files.reason(error)}") from error

@@ -95,6 +95,8 @@ def csv_rows(
         raise Unreadable("the file is empty") from error
     except csv.Error as error:
         raise Unreadable(f"broken header row: {error}; mend line 1") from error
+    if not any(header):
+        raise Unreadable("its first line is empty; it must name the columns")
     check_header(header, fields)
     start = rows.line_num + 1
     while True:
@@ -118,7 +120,7 @@ def csv_rows(
                 where, f"{len(row)} cells under a header of {len(header)}; quote cells that hold {delimiter!r}"
             )
             continue
-        record = dict(zip(header, row, strict=False))
+        record = dict.fromkeys(header, "") | dict(zip(header, row, strict=False))
         yield _noted(_record(record, where, key, fields, today), *dict.fromkeys(remarks))
         remarks.clear()
 

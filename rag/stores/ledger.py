@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from rag.errors import ArchiveCorrupt, ArchiveError, ArchiveMismatch, ArchiveMissing, ArchiveReadOnly
-from rag.indexing.embed import Vectors
+from rag.indexing.embed import Vectors, unit
 from rag.indexing.names import name_tokens
 from rag.records import Article, Coverage, Passage, Span, Statement
 
@@ -37,9 +37,9 @@ CREATE TABLE articles (
 CREATE INDEX articles_by_day ON articles (day, outlet);
 CREATE TABLE passages (
     id TEXT PRIMARY KEY, article TEXT NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL, header TEXT NOT NULL,
-    sentences BLOB NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('pending', 'indexed', 'removing')), vector BLOB NOT NULL
+    sentences BLOB NOT NULL, state TEXT NOT NULL CHECK (state IN ('pending', 'indexed', 'removing'))
 ) WITHOUT ROWID;
+CREATE TABLE vectors (passage TEXT PRIMARY KEY, vector BLOB NOT NULL, sentences BLOB NOT NULL);
 CREATE INDEX passages_by_article ON passages (article, start);
 CREATE INDEX passages_not_indexed ON passages (state) WHERE state <> 'indexed';
 CREATE TABLE statements (
@@ -65,6 +65,7 @@ class Prepared:
     passages: Sequence[Passage]
     statements: Sequence[Statement]
     vectors: Vectors
+    sentence_vectors: Sequence[Vectors]
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,12 +212,15 @@ class Ledger:
                     (*_to_row(article), day.toordinal() if day else None, article.content_hash),
                 )
                 db.executemany(
-                    "INSERT OR REPLACE INTO passages VALUES (?, ?, ?, ?, ?, ?, 'pending', ?)",
+                    "INSERT OR REPLACE INTO passages VALUES (?, ?, ?, ?, ?, ?, 'pending')",
+                    [(p.id, p.article_id, p.start, p.end, p.header, _pack(p.sentences)) for p in one.passages],
+                )
+                db.executemany(
+                    "INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)",
                     [
-                        (p.id, p.article_id, p.start, p.end, p.header, _pack(p.sentences),
-                         vector.astype(np.float16).tobytes())
-                        for p, vector in zip(one.passages, one.vectors, strict=True)
-                    ],  # fmt: skip
+                        (p.id, vector.astype(np.float16).tobytes(), _quantise(parts))
+                        for p, vector, parts in zip(one.passages, one.vectors, one.sentence_vectors, strict=True)
+                    ],
                 )
                 self._record_statements(db, article.id, one.statements)
 
@@ -250,13 +254,17 @@ class Ledger:
         """Both indexes hold ``indexed`` and have let go of ``removed``."""
         with self._transaction() as db:
             db.executemany("UPDATE passages SET state = 'indexed' WHERE id = ?", [(i,) for i in indexed])
-            db.executemany("DELETE FROM passages WHERE id = ? AND state = 'removing'", [(i,) for i in removed])
+            for i in removed:
+                gone = db.execute("DELETE FROM passages WHERE id = ? AND state = 'removing'", (i,)).rowcount
+                if gone:
+                    db.execute("DELETE FROM vectors WHERE passage = ?", (i,))
             self._next_generation(db)
 
     def all_pending(self) -> None:
         """Mark every live passage as pending, for indexes that are made anew."""
         with self._transaction() as db:
             db.execute("DELETE FROM passages WHERE state = 'removing'")
+            db.execute("DELETE FROM vectors WHERE passage NOT IN (SELECT id FROM passages)")
             db.execute("UPDATE passages SET state = 'pending'")
 
     # Reading
@@ -294,8 +302,19 @@ class Ledger:
     def vectors(self, ids: Sequence[str]) -> dict[str, Vectors]:
         found: dict[str, Vectors] = {}
         for chunk in _chunks(ids):
-            for i, blob in self._all(f"SELECT id, vector FROM passages WHERE id IN ({_marks(chunk)})", *chunk):
+            for i, blob in self._all(f"SELECT passage, vector FROM vectors WHERE passage IN ({_marks(chunk)})", *chunk):
                 found[i] = np.frombuffer(blob, dtype=np.float16).astype(np.float32)
+        return found
+
+    def sentence_vectors(self, ids: Sequence[str]) -> dict[str, Vectors]:
+        """By passage id, an array of shape (sentences of the passage, dimensions), rows of length 1."""
+        found: dict[str, Vectors] = {}
+        for chunk in _chunks(ids):
+            for i, whole, parts in self._all(
+                f"SELECT passage, vector, sentences FROM vectors WHERE passage IN ({_marks(chunk)})", *chunk
+            ):
+                rows = np.frombuffer(parts, dtype=np.int8).astype(np.float32).reshape(-1, len(whole) // 2)
+                found[i] = unit(rows)
         return found
 
     def statements(self, article_ids: Sequence[str]) -> dict[str, list[Statement]]:
@@ -412,6 +431,12 @@ def _pack(spans: Sequence[Span]) -> bytes:
 
 def _unpack(packed: bytes) -> tuple[Span, ...]:
     return tuple(Span(int(a), int(b)) for a, b in np.frombuffer(packed, dtype="<u4").reshape(-1, 2))
+
+
+def _quantise(rows: Vectors) -> bytes:
+    """Rows of int8, each scaled to its largest component: the direction, which is all that a cosine needs."""
+    largest = np.maximum(np.abs(rows).max(axis=1, keepdims=True, initial=0.0), 1e-12)
+    return np.round(rows / largest * 127).astype(np.int8).tobytes()
 
 
 def _ends(span: Span | None) -> tuple[int | None, int | None]:

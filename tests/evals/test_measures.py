@@ -28,7 +28,8 @@ def answer(*spans: Span, texts: tuple[str, ...] = (), short: str = "", model: st
     citations = tuple(
         Citation(n, "a1", "Bridge", "", "", "", span.start, span.end, span.of(TEXT)) for n, span in enumerate(spans, 1)
     )
-    sentences = tuple(Sentence(text, (c.n,)) for c, text in zip(citations, texts or [c.quote for c in citations]))
+    quotes = [citation.quote for citation in citations]
+    sentences = tuple(Sentence(text, (c.n,)) for c, text in zip(citations, texts or quotes, strict=True))
     status = "answered" if spans else "not_in_archive"
     return Answer("q", status, sentences, citations, (), Coverage(1, 1, {}), short=short, model=model)
 

@@ -10,8 +10,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 FOLDER = Path(__file__).parents[2] / "evals" / "datasets" / "newsroom"
 SPOKEN = ("who_said", "two_speakers", "unanswerable_speaker")
 REFUSED = ("unanswerable_topic", "unanswerable_person", "unanswerable_speaker", "unanswerable_detail")
@@ -26,8 +24,10 @@ LEAST = {  # questions over a group of traps
     ("number", "fact"): 20,
 }
 TRAPS = {trap for group in LEAST for trap in group}
-FIELDS = {"id", "split", "trap", "question", "history", "now", "answerable", "speaker", "answers", "evidence"}
-FIELDS |= {"wrong", "why"}
+FIELDS = {
+    *("id", "split", "trap", "why", "question", "history", "now"),
+    *("answerable", "speaker", "answers", "evidence", "wrong"),
+}
 SHARED_WORDS = 10  # in a row: two reports of one press conference share fewer
 
 
@@ -38,7 +38,6 @@ def rows(name: str) -> list[dict[str, Any]]:
 ARTICLES = rows("articles.jsonl")
 QUESTIONS = rows("questions.jsonl")
 TEXTS = {article["url"]: article["text"] for article in ARTICLES}
-NAMED = pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question["id"])
 
 
 def quotes(question: dict[str, Any]) -> list[str]:
@@ -71,16 +70,17 @@ def test_names_are_unique() -> None:
     assert len({(q["question"].casefold(), *q["history"], q["now"]) for q in QUESTIONS}) == len(QUESTIONS)
 
 
-@pytest.mark.parametrize("article", ARTICLES, ids=lambda article: article["url"].rsplit("/", 1)[1])
-def test_article_is_whole(article: dict[str, Any]) -> None:
-    assert set(article) == {"url", "title", "outlet", "authors", "published", "text"}
-    published = datetime.fromisoformat(article["published"])
-    assert published.tzinfo is not None and (2024, 1) <= (published.year, published.month) <= (2024, 9)
-    assert re.match(rf"https://[a-z]+\.example/{published:%Y/%m/%d}/[a-z0-9-]+$", article["url"])
-    assert article["title"] and article["authors"] and all(article["authors"])
-    assert 150 <= len(article["text"].split()) <= 460
-    paragraphs = article["text"].split("\n\n")
-    assert len(paragraphs) >= 5 and all(p == p.strip() and p and "\n" not in p for p in paragraphs)
+def test_articles_are_whole() -> None:
+    for article in ARTICLES:
+        url = article["url"]
+        assert set(article) == {"url", "title", "outlet", "authors", "published", "text"}, url
+        published = datetime.fromisoformat(article["published"])
+        assert published.tzinfo is not None and (2024, 1) <= (published.year, published.month) <= (2024, 9), url
+        assert re.match(rf"https://[a-z]+\.example/{published:%Y/%m/%d}/[a-z0-9-]+$", url), url
+        assert article["title"] and article["authors"] and all(article["authors"]), url
+        assert 150 <= len(article["text"].split()) <= 460, url
+        paragraphs = article["text"].split("\n\n")
+        assert len(paragraphs) >= 5 and all(p == p.strip() and p and "\n" not in p for p in paragraphs), url
 
 
 def test_articles_share_words_only_as_copies_of_one_wire_report() -> None:
@@ -92,49 +92,49 @@ def test_articles_share_words_only_as_copies_of_one_wire_report() -> None:
             assert other is article or wire, f"{other['url']} and {article['url']} share {' '.join(run)!r}"
 
 
-@NAMED
-def test_question_is_whole(question: dict[str, Any]) -> None:
-    assert set(question) >= FIELDS and set(question) <= FIELDS | {"answers_all", "independent_sources"}
-    assert question["question"].strip() and question["why"].strip() and "\n" not in question["why"]
-    datetime.fromisoformat(question["now"])
-    assert bool(question["history"]) == (question["trap"] == "followup")
-    assert question["speaker"] or question["trap"] not in (*SPOKEN, "unanswerable_person")
-    assert ("answers_all" in question) == (question["trap"] == "disagree")
-    assert (question.get("independent_sources") == 1) == (question["trap"] == "wire_copies")
-    if question["trap"] != "false_premise":
-        assert question["answerable"] == (question["trap"] not in REFUSED)
-    assert question["answerable"] == bool(question["answers"]) == bool(question["evidence"])
+def test_questions_are_whole() -> None:
+    for question in QUESTIONS:
+        name, trap = question["id"], question["trap"]
+        assert set(question) - {"answers_all", "independent_sources"} == FIELDS, name
+        assert question["question"].strip() and question["why"].strip() and "\n" not in question["why"], name
+        assert datetime.fromisoformat(question["now"]).tzinfo is not None, name
+        assert bool(question["history"]) == (trap == "followup"), name
+        assert question["speaker"] or trap not in (*SPOKEN, "unanswerable_person"), name
+        assert ("answers_all" in question) == (trap == "disagree"), name
+        assert (question.get("independent_sources") == 1) == (trap == "wire_copies"), name
+        assert trap == "false_premise" or question["answerable"] == (trap not in REFUSED), name
+        assert question["answerable"] == bool(question["answers"]) == bool(question["evidence"]), name
 
 
-@NAMED
-def test_evidence_stands_in_its_article_and_holds_the_answers(question: dict[str, Any]) -> None:
-    for evidence in question["evidence"]:
-        assert evidence["quote"] and TEXTS[evidence["url"]].count(evidence["quote"]) == 1
-    held = quotes(question)
-    for answer in [*question["answers"], *question.get("answers_all", [])]:
-        assert any(answer.casefold() in quote for quote in held), answer
-    for answer in question["answers"]:
-        assert not any(wrong.casefold() in answer.casefold() for wrong in question["wrong"])
+def test_evidence_stands_once_in_its_article_and_holds_the_answers() -> None:
+    for question in QUESTIONS:
+        for evidence in question["evidence"]:
+            assert evidence["quote"] and TEXTS[evidence["url"]].count(evidence["quote"]) == 1, question["id"]
+        for answer in [*question["answers"], *question.get("answers_all", [])]:
+            assert any(answer.casefold() in quote for quote in quotes(question)), (question["id"], answer)
 
 
-@NAMED
-def test_nobody_is_asked_before_the_evidence_is_out(question: dict[str, Any]) -> None:
-    published = {article["url"]: article["published"] for article in ARTICLES}
-    now = datetime.fromisoformat(question["now"])
-    assert all(datetime.fromisoformat(published[evidence["url"]]) <= now for evidence in question["evidence"])
+def test_nobody_asks_before_the_evidence_is_out() -> None:
+    published = {article["url"]: datetime.fromisoformat(article["published"]) for article in ARTICLES}
+    for question in QUESTIONS:
+        now = datetime.fromisoformat(question["now"])
+        assert all(published[evidence["url"]] <= now for evidence in question["evidence"]), question["id"]
 
 
-@NAMED
-def test_wrong_strings_stand_elsewhere_only(question: dict[str, Any]) -> None:
-    for wrong in question["wrong"]:
-        assert any(wrong.casefold() in text.casefold() for text in TEXTS.values()), wrong
-        assert not any(wrong.casefold() in quote for quote in quotes(question)), wrong
+def test_wrong_strings_stand_elsewhere_only() -> None:
+    corpus = "\n".join(TEXTS.values()).casefold()
+    for question in QUESTIONS:
+        for wrong in question["wrong"]:
+            assert wrong.casefold() in corpus, (question["id"], wrong)
+            assert not any(wrong.casefold() in quote for quote in quotes(question)), (question["id"], wrong)
 
 
-@NAMED
-def test_the_corpus_names_every_speaker_but_those_of_unanswerable_person(question: dict[str, Any]) -> None:
+def test_the_corpus_names_every_speaker_but_those_it_should_not() -> None:
     corpus = "\n".join([*TEXTS.values(), *(name for article in ARTICLES for name in article["authors"])])
-    assert not question["speaker"] or (question["speaker"] in corpus) == (question["trap"] != "unanswerable_person")
+    for question in QUESTIONS:
+        if question["speaker"]:
+            named = question["speaker"] in corpus
+            assert named == (question["trap"] != "unanswerable_person"), question["id"]
 
 
 def test_wire_questions_cite_every_copy() -> None:
@@ -142,4 +142,11 @@ def test_wire_questions_cite_every_copy() -> None:
         if question["trap"] == "wire_copies":
             quote = question["evidence"][0]["quote"]
             copies = {url for url, text in TEXTS.items() if quote in text}
-            assert len(copies) >= 2 and copies == {evidence["url"] for evidence in question["evidence"]}
+            assert len(copies) >= 2 and copies == {e["url"] for e in question["evidence"]}, question["id"]
+
+
+def test_the_readme_counts_what_is_there() -> None:
+    readme = (FOLDER / "README.md").read_text(encoding="utf-8")
+    counts = Counter(question["trap"] for question in QUESTIONS)
+    assert f"{len(ARTICLES)} articles" in readme and f"{len(QUESTIONS)} questions" in readme
+    assert {trap: int(n) for trap, n in re.findall(r"\| `(\w+)` \| (\d+) \|", readme)} == counts

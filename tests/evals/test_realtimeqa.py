@@ -156,7 +156,7 @@ def test_bad_folders_tell_the_cure(tmp_path: Path) -> None:
     week(tmp_path, "20230106", [question()], [result("https://news.example/h", HAMLIN)])
     cut = tmp_path / "past/2023/20230106_gcs.jsonl.gz"
     cut.write_bytes(cut.read_bytes()[:-12])
-    with pytest.raises(SourceError, match="cannot read .*20230106_gcs.jsonl.gz"):
+    with pytest.raises(SourceError, match=r"cannot read .*20230106_gcs\.jsonl\.gz"):
         read(tmp_path)
 
 

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,8 +15,11 @@ from evals.__main__ import main
 from evals.datasets import Choice, load
 from evals.records import Dataset
 from evals.run import ask_all, record, table
+from evals.systems import ingest
+from rag import Archive
 from rag.errors import SourceError
 from rag.records import Answer, Article, Citation, Coverage, Hit, Passage, Sentence, Turn
+from rag.settings import Settings
 
 ALL = Choice()
 HARBOUR = "Mayor Ida Brandt said the bridge would open on May 3.\n\nIts builder, Tom Rask, said that it would not."
@@ -237,7 +242,6 @@ def test_bad_numbers_are_usage_errors(bad: list[str], capsys: pytest.CaptureFixt
 
 
 def test_the_command_on_a_real_archive(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    pytest.importorskip("rag.archive")
     archive, out = tmp_path / "archive", tmp_path / "runs" / "one.json"
     command = ["run", "newsroom", "--data", str(folder), "--archive", str(archive), "--out", str(out)]
     assert main([*command, "--json"]) == 0
@@ -252,3 +256,24 @@ def test_the_command_on_a_real_archive(folder: Path, tmp_path: Path, capsys: pyt
         "unchanged": 2,
         "seconds": 0,
     }
+
+
+def test_statements_are_made_anew_by_changed_code_and_nothing_is_embedded(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset, archive = newsroom(folder), tmp_path / "archive"
+    settings = Settings.from_env()
+    made = ingest(dataset, archive, settings)
+    with Archive.open(archive) as reader:
+        before = [reader.statements(article.id) for article in dataset.articles]
+    assert any(before)
+    with closing(sqlite3.connect(archive / "ledger.sqlite3")) as ledger, ledger:
+        ledger.execute("DELETE FROM statements")
+    monkeypatch.setattr("rag.indexing.embed.OnnxEmbedder.embed", None)
+    assert ingest(dataset, archive, settings)["unchanged"] == 2
+    with Archive.open(archive) as reader:
+        assert not any(reader.statements(article.id) for article in dataset.articles)  # same code: left alone
+    (archive / "evals.stamp").write_text("older code")
+    assert ingest(dataset, archive, settings) | {"seconds": 0} == made | {"added": 0, "unchanged": 2, "seconds": 0}
+    with Archive.open(archive) as reader:
+        assert [reader.statements(article.id) for article in dataset.articles] == before

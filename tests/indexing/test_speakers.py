@@ -1,0 +1,237 @@
+"""Whose words a sentence reports: the project's own article, and an example for each way news has of saying it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag.indexing.cues import find
+from rag.indexing.sentences import sentences
+from rag.indexing.speakers import name_tokens, same_person, sentence_speakers, statements
+from rag.records import Article, Statement
+
+SEED = Path(__file__).parents[2] / "seeds" / "000_13d8f8e099ef8960.txt"
+WANG, LAVROV = "Wang Yi", "Sergei Lavrov"
+
+
+def read(text: str) -> tuple[list[str | None], list[Statement]]:
+    article = Article(id="a", title="", text=text)
+    spans = sentences(text)
+    said = statements(article, spans)
+    return sentence_speakers(article, spans, said), said
+
+
+def test_the_seed_article() -> None:
+    page = SEED.read_text(encoding="utf-8")
+    text = page[page.index("NIZHNY") : page.index("(Web editor")].strip()
+    speakers, said = read(text)
+    nobody = [None, None]  # the dateline, and the reporter's own first sentence
+    assert speakers == [*nobody, *[WANG] * 5, *[LAVROV] * 5, None]
+    contents = [s.content.of(text) for s in said if s.speaker == WANG]
+    assert "Russian President Vladimir Putin's recent visit to China was a great success" in contents
+    assert "it is not targeted at any third party and will not be disturbed by external forces." in contents
+    assert {s.kind for s in said if s.speaker == LAVROV} == {"indirect"}
+    assert [s.kind for s in said if "greater BRICS cooperation" in s.content.of(text)] == ["mixed"]
+
+
+MET = "Foreign Minister Wang Yi met Prime Minister Sergei Lavrov on Monday. "
+TWO = "Senator Susan Collins and Governor John Sununu toured the town. "
+
+# A text, and the speaker of each of its sentences.
+EXAMPLES: list[tuple[str, list[str | None]]] = [
+    # The plain forms.
+    (MET + "Lavrov said that trade grew.", [None, LAVROV]),
+    (MET + "Trade has grown by a third this year, Wang said.", [None, WANG]),
+    (MET + "“Trade has grown,” said Wang.", [None, WANG]),
+    (MET + "“Trade has grown,” Wang told reporters on Monday.", [None, WANG]),
+    (MET + "Trade, Wang said, has grown by a third.", [None, WANG]),
+    (MET + "Wang on Tuesday warned that trade could shrink.", [None, WANG]),
+    (MET + "In a statement, Lavrov said the talks had failed.", [None, LAVROV]),
+    (MET + "According to Lavrov, trade has grown.", [None, LAVROV]),
+    (MET + "Trade has grown by a third, according to Lavrov.", [None, LAVROV]),
+    (MET + "In Lavrov's words, trade “has never been better”.", [None, LAVROV]),
+    (MET + "Trade, as Lavrov put it, has “never been better”.", [None, LAVROV]),
+    (MET + "Lavrov was quoted as saying that trade had grown.", [None, LAVROV]),
+    (MET + "Lavrov: “Trade has grown.”", [None, LAVROV]),
+    (MET + "Lavrov wrote on Telegram that trade had grown.", [None, LAVROV]),
+    (MET + "Lavrov went on to say that trade had grown.", [None, LAVROV]),
+    # Verbs of thinking and judging, and what does not count as speech.
+    (MET + "Lavrov believes the talks will fail.", [None, LAVROV]),
+    (MET + "Lavrov denied that the talks had failed.", [None, LAVROV]),
+    (MET + "Lavrov called the talks “a waste of everybody's time”.", [None, LAVROV]),
+    (MET + "Lavrov is expected to say more on Friday.", [None, None]),
+    (MET + "Lavrov did not say whether the talks had failed.", [None, None]),
+    (MET + "The two sides signed a report released by the ministry.", [None, None]),
+    # Participles.
+    (MET + "Noting that trade had grown, Wang, also a member of the bureau, said more was possible.", [None, WANG]),
+    (MET + "Lavrov praised the talks, adding that trade had grown.", [None, LAVROV]),
+    (MET + "Lavrov left early, saying trade had to wait.", [None, LAVROV]),
+    # Apposition, titles, parentheses.
+    ("Hope Hicks, a spokeswoman for the city, said the road was closed.", ["Hope Hicks"]),
+    ("Dan Kritenbrink, senior director at the National Security Council, said talks went on.", ["Dan Kritenbrink"]),
+    ("Sen. Ted Cruz (R-Tex.) said the bill was dead.", ["Ted Cruz"]),
+    ("Campaign manager Robby Mook said the race was close.", ["Robby Mook"]),
+    ("Ms. Arnold, who helped found EDGE, a group based in Ohio, said nobody was hurt.", ["Arnold"]),
+    ("Stacy Baker of Columbia, South Carolina says Cruz can win.", ["Stacy Baker"]),
+    ("Lindsey Graham and David Perdue, who are both on the panel, said it was late.", [""]),
+    ("The mayor's attorney, Thomas Coan, argued that the charge was false.", ["Thomas Coan"]),
+    ("Mark Mahaney, an analyst who follows the firm, agreed: “They've got a great brand.”", ["Mark Mahaney"]),
+    # Somebody who has no name.
+    ("A spokesman for Boris Johnson said the talks had failed.", [""]),
+    ("Officials said the road was closed.", [""]),
+    ("Critics say the mayor lied.", [""]),
+    # Organisations.
+    ("The White House said the talks had failed.", ["White House"]),
+    ("Northwire reported that the bridge was closed.", ["Northwire"]),
+    ("The Russian Foreign Ministry replied. The ministry said talks went on.", [None, "Russian Foreign Ministry"]),
+    ("Reuters reported that Sergei Lavrov said trade had grown.", [LAVROV]),
+    # Pronouns.
+    (MET + "Lavrov said trade grew. He added that more was possible.", [None, LAVROV, LAVROV]),
+    (MET + "He said trade grew.", [None, ""]),
+    (TWO + "She said the bridge was safe. He said it was not.", [None, "Susan Collins", "John Sununu"]),
+    ("Mr. Park met Mrs. Quill. She said the bridge was safe.", [None, "Quill"]),
+    (TWO + "They said the bridge was safe.", [None, ""]),
+    # Roles.
+    (TWO + "The senator said the bridge was safe.", [None, "Susan Collins"]),
+    (TWO + "The governor said the bridge was safe.", [None, "John Sununu"]),
+    (MET + "The minister said trade grew.", [None, ""]),
+    # Two people of one surname.
+    ("Michelle Obama and Barack Obama came. Obama said it was late.", [None, ""]),
+    ("Michelle Obama and Barack Obama came. Mrs. Obama said it was late.", [None, "Michelle Obama"]),
+    ("Michelle Obama and Barack Obama came. Barack Obama said it was late.", [None, "Barack Obama"]),
+    ("Trump and Clinton said it was late.", [""]),
+    # Quotations that run on.
+    (MET + "“We won,” Lavrov said. “It was close.”", [None, LAVROV, LAVROV]),
+    (MET + "“We won. It was close,” Lavrov said.", [None, LAVROV, LAVROV]),
+    (MET + "\n\n“We won,” Lavrov said. “It was close.\n\n“Now we rest.”", [None, LAVROV, LAVROV, LAVROV]),
+    (MET + "\n\n“We won,” Lavrov said.\n\n“It was close. Now we rest.”", [None, *[LAVROV] * 3]),
+    (MET + "\n\n“We won,” Lavrov said.\n\nThe hall was full.", [None, LAVROV, None]),
+    (MET + "Lavrov continued:\n\n“We won. It was close.”", [None, None, LAVROV, LAVROV]),
+    ("“We won and we will win again,” read a banner over the hall.", [""]),
+    ("''We won,'' Ms. Gil said. ''It was close.''", ["Gil", "Gil"]),
+    # One sentence, two people.
+    (MET + "Wang said trade grew, and Lavrov said it shrank.", [None, ""]),
+    (MET + "Lavrov said Wang believes in trade.", [None, LAVROV]),
+    # A transcript.
+    (
+        "WALLACE: Is it late? We have to know.\n\nCLINTON: It is. He said so.\n\nWALLACE: Thank you.",
+        ["WALLACE", "WALLACE", "CLINTON", "CLINTON", "WALLACE"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), EXAMPLES, ids=[text[-60:].strip() for text, _ in EXAMPLES])
+def test_who_is_reported(text: str, expected: list[str | None]) -> None:
+    assert read(text)[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "source", "cue", "content", "kind"),
+    [
+        ("Wang Yi said that trade grew.", "Wang Yi", "said", "trade grew.", "indirect"),
+        ("“We won the day,” said Wang Yi.", "Wang Yi", "said", "“We won the day,”", "direct"),
+        ("Wang Yi said trade was “very good” now.", "Wang Yi", "said", "trade was “very good” now.", "mixed"),
+        ("According to Wang Yi, trade grew.", "Wang Yi", "According to", "trade grew.", "indirect"),
+        ("The port was shut, Wang Yi said.", "Wang Yi", "said", "The port was shut", "indirect"),
+        ("Wang Yi told reporters that trade grew.", "Wang Yi", "told", "trade grew.", "indirect"),
+    ],
+)
+def test_source_cue_and_content(text: str, source: str, cue: str, content: str, kind: str) -> None:
+    (only,) = read(text)[1]
+    assert only.source is not None
+    assert only.cue is not None
+    assert (only.source.of(text), only.cue.of(text), only.content.of(text), only.kind) == (source, cue, content, kind)
+
+
+def test_found_names_its_sentence() -> None:
+    text = "It rained. Wang Yi said that trade grew. Lavrov disagreed."
+    spans = sentences(text)
+    assert [(f.sentence, f.cue.of(text)) for f in find(text, spans)] == [(1, "said")]
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "same"),
+    [
+        ("Lavrov", "Sergei Lavrov", True),
+        ("Wang Yi", "Wang", True),
+        ("Mr. Lavrov", "Russian Foreign Minister Sergei Lavrov", True),
+        ("Sergei Viktorovich Lavrov", "Sergei Lavrov", True),
+        ("Donald J. Trump", "Donald Trump", True),
+        ("José Muñoz", "JOSE MUNOZ", True),
+        ("Dr. Fauci’s", "Anthony Fauci", True),
+        ("Martin Luther King Jr.", "King", True),
+        ("Michelle Obama", "Barack Obama", False),
+        ("Wang Yi", "Wang Wenbin", False),
+        ("Lavrov", "Wang Yi", False),
+        ("", "Wang Yi", False),
+        ("the president", "Wang Yi", False),
+    ],
+)
+def test_same_person(a: str, b: str, same: bool) -> None:
+    assert same_person(a, b) is same
+    assert same_person(b, a) is same
+
+
+def test_name_tokens() -> None:
+    assert name_tokens("President Łukasz Żółć-Müller’s") == ("lukasz", "zolc-muller")
+    assert name_tokens("Mrs. Clinton") == ("clinton",)
+
+
+NAMES = ["Wang Yi", "Lavrov", "Mrs. Quill", "He", "she", "the minister", "CNN", "officials"]
+WORDS = [
+    *NAMES,
+    " said ",
+    " told reporters ",
+    " that ",
+    ", ",
+    ". ",
+    "“",
+    "”",
+    '"',
+    "\n\n",
+    "adding ",
+    "according to ",
+    ": ",
+    "trade grew",
+    "(",
+    ")",
+    "—",
+]
+texts = st.lists(st.sampled_from(WORDS) | st.text(max_size=6), max_size=40).map("".join)
+
+
+@given(texts)
+def test_statements_are_spans_of_the_text(text: str) -> None:
+    spans = sentences(text)
+    speakers, said = read(text)
+    assert len(speakers) == len(spans)
+    flat = " ".join(text.split())
+    for statement in said:
+        assert 0 <= statement.content.start < statement.content.end <= len(text)
+        for span in (statement.cue, statement.source):
+            assert span is None or 0 <= span.start < span.end <= len(text)
+        assert statement.speaker in flat
+
+
+HARD = [
+    "a" * 10**6,
+    "“" + "We won the day. " * 1_250 + "” said Wang Yi.",
+    "“Never closed. " * 5_000,
+    '"' * 200_000,
+    "Wang Yi said " * 20_000,
+    ", " * 200_000 + "said",
+    " ".join(f"Senator Person{i} Name{i} said that {i} is late. He added more." for i in range(500)),
+    " ".join(f"John Smith{chr(97 + i % 26)} and Jack Jones said so, Smith said." for i in range(2_000)),
+]
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("text", HARD, ids=lambda text: repr(text[:14]))
+def test_hard_texts_take_linear_time(text: str) -> None:
+    began = time.process_time()
+    read(text)
+    assert time.process_time() - began < 3

@@ -1,0 +1,81 @@
+"""python ui.py: serve the page."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from rag.errors import RagError, SettingsError
+from rag.settings import Settings
+
+
+def parser() -> argparse.ArgumentParser:
+    found = argparse.ArgumentParser(
+        prog="python ui.py", description="Serve the page on which an archive is asked. Only this machine can reach it."
+    )
+    found.add_argument("--archive", metavar="DIR", help="the archive (default: RAG_ARCHIVE, else .archive)")
+    found.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s, loopback)")
+    found.add_argument("--port", type=int, help="port to listen on (default: the first free one from 7860 on)")
+    found.add_argument("--model", help="language model as provider:name (default: RAG_MODEL, else none: quotes)")
+    return found
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """0 when it was stopped, 2 when it could not start."""
+    args = parser().parse_args(argv)
+    try:
+        settings = Settings.from_env()
+        if args.archive:
+            settings = replace(settings, archive=Path(args.archive))
+        if args.model is not None:
+            settings = replace(settings, model=args.model)
+        check_address(args.host, args.port)
+        serve(settings, args.host, args.port)
+    except RagError as error:
+        print(f"ui.py: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nstopped")
+    return 0
+
+
+def check_address(host: str, port: int | None) -> None:
+    """Raises SettingsError when the address cannot be listened on."""
+    if port is not None and not 0 < port < 65536:
+        raise SettingsError(f"--port {port} is no port; choose one from 1024 to 65535")
+    try:
+        family = socket.getaddrinfo(host, port)[0][0]
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port or 0))
+    except OSError as error:
+        where = f"{host}:{port}" if port else host
+        raise SettingsError(
+            f"cannot listen on {where}: {error.strerror or error}; stop what listens there, name another with --port, "
+            "or leave --port and --host out"
+        ) from None
+
+
+def serve(settings: Settings, host: str, port: int | None) -> None:
+    """Serve until interrupted (SIGINT or SIGTERM)."""
+    from web.page import Desk, build, launch
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    desk = Desk(settings)
+    page = build(desk)
+    try:
+        print(f"Dateline is at {launch(page, host, port)}", flush=True)
+        threading.Event().wait()
+    finally:
+        page.close(verbose=False)
+        desk.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
