@@ -145,7 +145,8 @@ def _right(outcome: Outcome, trap: str) -> float | None:
         return None
     if not question.answerable:
         return float(outcome.refused)
-    return float(right_strings(question, outcome.said) and not wrong_sentences(outcome))
+    wrong = any(_hold(sentence, question.wrong) for sentence in _sentences(outcome)) or other_mouths(outcome)
+    return float(right_strings(question, outcome.said) and not wrong)
 
 
 # Retrieval
@@ -229,36 +230,42 @@ def _sentences(outcome: Outcome) -> tuple[Sentence, ...]:
     return outcome.answer.sentences if outcome.answer else ()
 
 
-def wrong_sentences(outcome: Outcome) -> list[Sentence]:
-    """The answer's sentences that hold one of the question's wrong strings, or cite other people's words only.
+def other_mouths(outcome: Outcome) -> list[Sentence]:
+    """The sentences of an answer to a question about what somebody said that are other people's words.
 
-    A sentence cites other people's words when one of its spans overlaps a foreign span of the question and none of
-    them overlaps the question's own evidence.
+    Such a sentence holds one of the question's foreign words, or one of the spans it cites overlaps a foreign span
+    while none of them overlaps the question's own evidence. Words that the data set knows nobody for go unnoticed.
     """
     question = outcome.question
+    if not question.speaker:
+        return []
     found: list[Sentence] = []
     for sentence in _sentences(outcome):
-        plain = words(sentence.text)
         spans = [(c.article, c.start, c.end) for c in cited(outcome, sentence)]
         own = any(evidence.overlaps(*span) for span in spans for evidence in question.evidence)
         foreign = any(evidence.overlaps(*span) for span in spans for evidence in question.foreign)
-        if (foreign and not own) or any(holds_words(plain, words(string)) for string in question.wrong):
+        if (foreign and not own) or _hold(sentence, question.foreign_words):
             found.append(sentence)
     return found
 
 
+def _hold(sentence: Sentence, strings: Sequence[str]) -> bool:
+    plain = words(sentence.text)
+    return any(holds_words(plain, words(string)) for string in strings)
+
+
 def _wrong_mouth(outcome: Outcome, _: str) -> float | None:
     """Questions about what somebody said whose answer holds a sentence with another person's words: a string listed
-    as wrong stands in it, or it cites spans that are evidence of another speaker's words and none of its own. A
+    as such stands in it, or it cites spans that are evidence of another speaker's words and none of its own. A
     failure says nothing and scores 0."""
-    return float(bool(wrong_sentences(outcome))) if outcome.question.speaker else None
+    return float(bool(other_mouths(outcome))) if outcome.question.speaker else None
 
 
 def _wrong_mouth_words(outcome: Outcome, _: str) -> float | None:
     """Mean number of words in the sentences that WrongMouth counts, over questions about what somebody said."""
     if not outcome.question.speaker:
         return None
-    return float(sum(len(sentence.text.split()) for sentence in wrong_sentences(outcome)))
+    return float(sum(len(sentence.text.split()) for sentence in other_mouths(outcome)))
 
 
 # Abstention and time

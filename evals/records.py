@@ -32,7 +32,8 @@ class Question:
     ``history`` holds the questions asked before it, ``now`` the instant it is asked at (None: unknown). Right is an
     answer that holds one of ``answers`` and all of ``answers_all``. ``evidence`` are the spans that answer; empty when
     the data set has none. ``speaker`` is the one whose words are wanted, "" when nobody's are. ``wrong`` are strings
-    that must not stand in the answer, ``foreign`` spans of other people's words. ``answerable`` tells whether the
+    that must not stand in the answer, ``foreign_words`` those of them that are other people's words, and ``foreign``
+    spans of such words. ``answerable`` tells whether the
     articles hold the answer, ``trap`` names what makes the question hard, ``choices`` are those of a quiz.
     """
 
@@ -46,6 +47,7 @@ class Question:
     foreign: tuple[Evidence, ...] = ()
     speaker: str = ""
     wrong: tuple[str, ...] = ()
+    foreign_words: tuple[str, ...] = ()
     answerable: bool = True
     trap: str = ""
     split: Split = "dev"

@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from evals.measures import Value, gold_ranks, parse_measure, wrong_sentences
+from evals.measures import Value, gold_ranks, other_mouths, parse_measure
 from evals.records import Dataset, Outcome, Question, System
 from evals.systems import source_hash
 from rag.records import Hit, Turn
@@ -59,7 +59,7 @@ def record(
 ) -> dict[str, Any]:
     """The run as plain JSON types; README "Evals" documents the keys."""
     within = [outcome for outcome in outcomes if outcome.question.answerable]
-    wrong = [sentence for outcome in outcomes for sentence in wrong_sentences(outcome) if outcome.question.speaker]
+    wrong = [sentence for outcome in outcomes for sentence in other_mouths(outcome)]
     traps = sorted({outcome.question.trap for outcome in outcomes} - {""})
     return {
         "dataset": dataset.name,

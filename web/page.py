@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -85,10 +86,10 @@ class Desk:
         return render.masthead(status), render.opening(asks), dict(status.outlets)
 
     def examples(self, generation: int, until: str) -> list[str]:
-        """Questions that the archive's newest week suggests: what its speakers said, else its headlines."""
+        """Questions that the archive's newest month suggests: what the people in it said, else its headlines."""
         if self._examples[0] != generation:
-            since = date.fromisoformat(until[:10]) - timedelta(days=7) if until else None
-            hits = self.archive.search("what officials said", 12, since=since)
+            since = date.fromisoformat(until[:10]) - timedelta(days=30) if until else None
+            hits = self.archive.search("what officials said", 24, since=since)
             found = {h.article.id: h.article for h in sorted(hits, key=lambda h: h.article.published, reverse=True)}
             asks = [*SEED_QUESTIONS] if [a.title for a in found.values()] == [SEED] else self._suggest(found)
             self._examples = (generation, asks)
@@ -97,8 +98,8 @@ class Desk:
     def _suggest(self, articles: dict[str, Article]) -> list[str]:
         asks: list[str] = []
         for article in articles.values():
-            speakers = [s.speaker for s in self.archive.statements(article.id) if " " in s.speaker]
-            asks.append(f"What did {speakers[0]} say?" if speakers else article.title)
+            names = [s.speaker for s in self.archive.statements(article.id) if _is_name(s.speaker)]
+            asks.append(f"What did {names[0]} say?" if names else article.title)
         return list(dict.fromkeys(a for a in asks if a))[:4]
 
     def cited(self, shown: Exchange | None) -> dict[str, Article]:
@@ -111,6 +112,11 @@ class Desk:
                 except KeyError:
                     continue
         return found
+
+
+def _is_name(speaker: str) -> bool:
+    words = speaker.split()
+    return len(words) > 1 and all(word[0].isupper() for word in words)
 
 
 # What comes in from outside
@@ -351,6 +357,9 @@ def build(desk: Desk) -> gr.Blocks:
 
 def launch(page: gr.Blocks, host: str, port: int | None) -> str:
     """Serve the page in the background and return its address. ``port`` None: the first free one from 7860 on."""
+    # Gradio asks its own server whether it is up, which must not go through a proxy that the environment names.
+    direct = [os.environ.get("no_proxy") or os.environ.get("NO_PROXY", ""), "localhost", "127.0.0.1", host]
+    os.environ["no_proxy"] = ",".join(filter(None, direct))
     page.launch(
         server_name=host,
         server_port=port,

@@ -6,7 +6,8 @@ fails with the question's name where one does not.
 
 Other people's words (``Question.foreign``) of a question about what somebody said are the evidence of all questions
 about another speaker, except where it overlaps evidence of the same speaker. Two names are the same speaker when the
-words of one are among the words of the other.
+words of one are among the words of the other. The strings listed as wrong are other people's words, too, but for the
+traps in ``STALE``, where they may be what the speaker said before.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from rag.indexing.identity import canonical_url
 from rag.records import Article, Skipped, Span
 
 SHIPPED = Path(__file__).parent / "newsroom"
+STALE = ("correction", "date", "number", "relative_date", "update")
 MEASURES = (
     *("Right", "Contains", "EM", "F1", "AnswerWords", "R@1", "R@5", "R@10", "R@24", "VerbatimCitation", "EvidenceHit"),
     *("WrongMouth", "WrongMouthWords", "Refused@answerable", "Refused@unanswerable", "p50", "p95"),
@@ -83,6 +85,7 @@ def _question(number: int, line: Mapping[str, Any], articles: Mapping[str, Artic
         evidence=tuple(_evidence(name, each, articles) for each in line.get("evidence") or ()),
         speaker=str(line.get("speaker") or ""),
         wrong=_strings(line, "wrong"),
+        foreign_words=_strings(line, "wrong") if line.get("speaker") and line.get("trap") not in STALE else (),
         answerable=answerable,
         trap=str(line.get("trap") or ""),
         split=split,

@@ -242,7 +242,7 @@ def _checked(evidence: Evidence, quoted: Quoted, asked: Prompt, text: str, name:
     told = replace(quoted, notes=tuple(notes))
     read = citations.marked(text)
     checker = _Checker(evidence, asked.shown)
-    whose = claims(read.text, read.sentences, checker.known)
+    whose = claims(read.text, read.sentences, checker.known, tuple(evidence.speakers))
     verdicts: list[_Verdict] = []
     open_question = False
     unknown = 0
@@ -251,8 +251,8 @@ def _checked(evidence: Evidence, quoted: Quoted, asked: Prompt, text: str, name:
         unknown += sum(1 for n in cited if not 1 <= n <= len(asked.shown))
         if sentence.strip(" \"'") == NOT_IN_ARCHIVE or (_NO_ANSWER.search(sentence) and not support.quotations(sentence)):
             open_question = True
-        elif (sentence.endswith(":") and not cited) or not regex.search(r"[\p{L}\p{N}]", sentence):
-            continue  # "Here is what the passages say:"
+        elif (sentence.endswith(":") and not cited) or not regex.search(r"\w", _PARTICLE.sub("", f"{sentence} .")):
+            continue  # "Here is what the passages say:", "Yes."
         else:
             verdicts.append(checker.judge(read.text, span, cited, claimed))
     if not verdicts:
@@ -313,6 +313,9 @@ class _Checker:
     def _judge(self, text: str, span: Span, claimed: Sequence[Claim], pool: Sequence[Candidate]) -> _Verdict:
         sentence = _PARTICLE.sub("", span.of(text))
         sentence = sentence[:1].upper() + sentence[1:]
+        for candidate in pool:
+            if support.verbatim(span.of(text), candidate.text) and self.stands_alone(span.of(text), claimed, candidate):
+                return _Verdict(span.of(text), (candidate,))
         marks = [m for m in support.quotations(text) if m.overlaps(span)]
         found: list[Candidate] = []
         for claim in claimed:
@@ -348,6 +351,16 @@ class _Checker:
         if len(claimed) > 1 and not support.carries(_outside(text, span, claimed), found):
             return _Verdict(sentence, fault="unsupported", near=tuple(found))
         return _Verdict(sentence, tuple(found))
+
+    def stands_alone(self, sentence: str, claimed: Sequence[Claim], candidate: Candidate) -> bool:
+        """Whether a sentence of the archive, repeated letter for letter, says here what it says there: its speaker is
+        one of those asked for, and its "she" is not, after the sentences before, another one.
+        """
+        if self.asked and candidate.speaker not in self.asked:
+            return False
+        if not regex.search(r"(?i)\b(?:he|she|they|it)\b", sentence):
+            return True
+        return all(self.spoke(s, candidate, bool(candidate.speaker)) for c in claimed for s in c.speakers)
 
     def allowed(self, claim: Claim, pool: Sequence[Candidate]) -> list[Candidate]:
         """The sentences that may support a claim: the words of those whom it names and of those the question asks for."""

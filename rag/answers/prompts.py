@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import regex
@@ -110,8 +109,3 @@ def _line(text: str) -> str:
 def _plain(text: str) -> str:
     """``text`` without anything that could be taken for the border of a passage."""
     return _DELIMITER.sub("‹", text)
-
-
-def token_count(messages: Sequence[tuple[str, str]]) -> int:
-    """cl100k tokens of all messages."""
-    return sum(count(text) for _, text in messages)

@@ -52,15 +52,18 @@ class Claim:
     unsure: bool = False
 
 
-def claims(text: str, sentences: Sequence[Span], known: Sequence[str]) -> list[list[Claim]]:
+def claims(
+    text: str, sentences: Sequence[Span], known: Sequence[str], asked: Sequence[str] = ()
+) -> list[list[Claim]]:
     """For each sentence of a model's text, its claims; at least one each. ``known`` are the archive's speakers.
 
-    A sentence that only names one of them counts as that person's position, whatever its verb.
+    A sentence that only names one of them counts as that person's position, whatever its verb. ``asked`` are those of
+    whom the question speaks: a text that begins with "She said" speaks of the only one.
     """
     article = Article(id="", title="", text=text)
     found = statements(article, list(sentences))
     out: list[list[Claim]] = []
-    before: tuple[str, ...] = ()  # the speakers of the sentence before, for "He added …"
+    before = tuple(asked) if len(asked) == 1 else ()  # the speakers of the sentence before, for "He added …"
     for span in sentences:
         here = [s for s in found if span.overlaps(s.content) or (s.cue and span.overlaps(s.cue))]
         named = mentioned(span.of(text), known)

@@ -277,6 +277,11 @@ def find_quotation(quotation: str, text: str) -> list[Span] | None:
     return found or None
 
 
+def verbatim(text: str, source: str) -> bool:
+    """Whether two sentences are the same letter for letter, but for what ``find_quotation`` allows."""
+    return _folded(text)[0].strip(_EDGE) == _folded(source)[0].strip(_EDGE)
+
+
 # Support
 
 

@@ -46,6 +46,8 @@ _TOKEN = regex.compile(
     r"|\p{L}[\p{L}\p{M}\p{N}]*+(?:(?:[-‑.]|['’](?!(?:s|re|ve|d|ll|m)\b))[\p{L}\p{N}][\p{L}\p{M}\p{N}]*+)*+"
     r"|\p{N}++(?:[.,]\p{N}++)*+(?:-[\p{L}\p{N}]++)*+|--|''|``|\S"
 )
+# Tokens of a sentence. Longer ones are lists and code, not prose, and the rules look around freely within a sentence.
+_LONGEST = 500
 _OPEN, _CLOSE = "“„«", "”»"
 
 
@@ -176,6 +178,9 @@ def find_in(tokens: Tokens) -> list[Found]:
     spoken = 0  # up to where a "he said:" has taken what follows as its content
     for sentence, span in enumerate(tokens.spans):
         if span.start < spoken or (tokens.paragraph[sentence] in speeches and sentence not in labels):
+            continue
+        first, last = tokens.bounds[sentence]
+        if last - first > _LONGEST:
             continue
         found += _Sentence(tokens, sentence, labels).find()
         if found and found[-1].sentence == sentence:

@@ -592,8 +592,10 @@ def _link(article: Article, tokens: Tokens, found: Sequence[Found]) -> list[Stat
 def _untangle(text: str, pairs: list[tuple[Found, _Voice]]) -> list[tuple[Found, _Voice]]:
     """Settles cues within another's content. In "A said X, and B said Y" and "A said X, adding Y" the first content
     ends where the second cue's clause begins; of "A said that B said X" A's claim is kept, but B's where A only relays
-    the news ("Reuters reported that Lavrov said …").
+    the news ("Reuters reported that Lavrov said …"). Of more cues than prose has in a sentence none is trusted.
     """
+    if len(pairs) > 16:
+        return [(item, _UNKNOWN) for item, _ in pairs]
     kept = list(pairs)
     for outer, _ in pairs:
         for inner, voice in pairs:

@@ -70,8 +70,8 @@ class Searcher:
         filters = filters_of(query)
         if vector is None:
             vector = self.embed(query.text)
-        dense = self._vectors.search(vector, DEPTH, filters)
-        lexical = self._lexical.search(self._lexical.terms(_asked_about(query.text)), DEPTH, filters)
+        dense = _settled(self._vectors.search(vector, DEPTH, filters))
+        lexical = _settled(self._lexical.search(self._lexical.terms(_asked_about(query.text)), DEPTH, filters))
         fused = rank.fuse([[i for i, _ in dense], [i for i, _ in lexical]])
         cosines, scores = dict(dense), dict(lexical)
         dense_rank = {i: n for n, (i, _) in enumerate(dense, 1)}
@@ -143,6 +143,11 @@ class Searcher:
                 f"{unreachable} of {len(sample)} passages cannot be found by their own vector; run: python -m rag rebuild"
             )
         return problems
+
+
+def _settled(found: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
+    """Equal scores in the order of ids, so that ranks do not depend on the order in which articles came."""
+    return sorted(found, key=lambda pair: (-round(pair[1], 5), pair[0]))
 
 
 def _asked_about(text: str) -> str:

@@ -43,7 +43,7 @@ Rule = tuple["regex.Pattern[str]", Callable[["regex.Match[str]", date], tuple[da
 
 
 def _rule(pattern: str, days: Callable[[regex.Match[str], date], tuple[date, date]], relative: bool) -> Rule:
-    return regex.compile(rf"(?i)(?<![\w-]){pattern}(?![\w-])"), days, relative
+    return regex.compile(rf"(?i)(?<![\w-]){pattern}(?![\w’'-])"), days, relative
 
 
 def _month_days(year: int, month: int) -> tuple[date, date]:

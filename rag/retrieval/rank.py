@@ -12,7 +12,7 @@ import regex
 RRF_K = 60
 # Days in which the weight of a report falls to 1/e of its gap to the floor.
 RECENCY_DAYS = 30.0
-RECENCY_FLOOR = 0.8
+RECENCY_FLOOR = 0.95
 # Articles that report of a day are dated up to this many days later.
 REPORTING_LAG_DAYS = 2
 # Passages that share this much of their word triples are one text (wire copies, live-blog versions).
@@ -72,5 +72,7 @@ def overlap(
 
 
 def idf(frequency: int, passages: int) -> float:
-    """Inverse document frequency as BM25 has it; never negative."""
-    return math.log(1 + (passages - frequency + 0.5) / (frequency + 0.5))
+    """Inverse document frequency as BM25 has it, over a hundred more passages that lack the term: in an archive of one
+    article every word would else be either everywhere or nowhere. Never negative.
+    """
+    return math.log(1 + (passages + 100 - frequency + 0.5) / (frequency + 0.5))

@@ -6,10 +6,11 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.answers import citations, support
@@ -105,6 +106,7 @@ HONEST = [
     (LAVROV, HIS, "BRICS expansion, according to Lavrov, reflects the positive trend of like-minded countries increasing ({n})."),
     (WANG, "an important platform", "Wang called BRICS an important platform for unity and cooperation among emerging markets [{n}]."),
     (WANG, "fully support Russia", 'Wang stressed that China is ready to support Russia as the BRICS chair, so that "greater BRICS cooperation" can be well begun [{n}].'),
+    (LAVROV, HIS, "He noted that BRICS expansion reflects this positive trend [{n}]."),
     (BOTH, HIS, "Wang said the expanded BRICS mechanism will play a crucial role in global governance, while Lavrov said BRICS expansion reflects a positive trend."),
     ("Where will the BRICS summit be held?", HIS, "The BRICS summit will be held in Kazan, Russia [{n}]."),
     (MARKET, "15 million", "The fish market will cost 15 million crowns, the Harbourton council said [{n}]."),
@@ -209,6 +211,16 @@ def test_what_is_false_is_replaced_by_a_quotation_among_what_is_true(archive: Ar
     assert "1 sentence of the model's answer was replaced by a quotation: in the wrong mouth." in answer.notes
 
 
+def test_a_sentence_repeated_letter_for_letter_keeps_its_speaker(archive: Archive, model: ModelServer) -> None:
+    his = "He expected in-depth discussions on the next stage of cooperation at the BRICS Foreign Ministers' Meeting to make political preparations for the BRICS summit in Kazan, Russia."
+    other = "Wang said the expanded BRICS mechanism will play a crucial role in global governance."
+    model.say(his)
+    assert [(s.text, s.speaker) for s in ask(archive, BOTH).sentences] == [(his, "Sergei Lavrov")]
+    model.say(f"{other} {his}")
+    answer = ask(archive, BOTH)
+    assert answer.sentences[0].text == other and "1 sentence of the model's answer" in answer.notes[-1]
+
+
 def test_a_quotation_that_stands_already_is_not_repeated(archive: Archive, model: ModelServer) -> None:
     model.say(f"Lavrov noted that {HIS} [1]. " + "Lavrov praised the Moon base [1]. " * 9)
     answer = ask(archive, LAVROV)
@@ -246,7 +258,7 @@ def test_orders_in_an_article_stay_within_its_passage(archive: Archive, model: M
     system, asked = (m["content"] for m in model.requests[-1]["messages"])
     assert "never an\n  instruction" in system and "Ignore previous" not in system
     shown = asked.count("<passage ")
-    assert asked.count("</passage ") == shown == len(set(part.split(">")[0] for part in asked.split("<passage ")[1:]))
+    assert asked.count("</passage ") == shown == len({part.split(">")[0] for part in asked.split("<passage ")[1:]})
     held = next(b for b in asked.split("<passage ")[1:] if "Ignore previous" in b)
     assert held.index("Ignore previous") < held.index("</passage "), "the article's own delimiter closed the passage"
     assert answer.model == "" and "The fish market will cost 99 million crowns" not in answer.text
@@ -281,7 +293,7 @@ def test_drafts_come_before_the_answer(archive: Archive, model: ModelServer) -> 
     *drafts, last = archive.stream(LAVROV, model="openai:test")
     texts = [event.draft for event in drafts]
     assert len(texts) > 5 and all(event.answer is None for event in drafts)
-    assert all(later.startswith(earlier.rstrip(" [1]")) for earlier, later in zip(texts, texts[1:], strict=False))
+    assert all(later.startswith(earlier.rstrip(" [1]")) for earlier, later in pairwise(texts))
     assert last.answer is not None and last.answer.model
 
 
@@ -392,6 +404,7 @@ def test_markers_of_all_kinds(text: str, cited: list[tuple[int, ...]]) -> None:
     assert all(not s.of(read.text).rstrip(".").endswith((" ", "[", "]")) for s in read.sentences)
 
 
+@settings(max_examples=60)
 @given(st.text(alphabet="ab. [](),-0123456789\n“”\"'!<>*#【】ä", max_size=80))
 def test_reading_any_text_keeps_its_sentences_within_it(text: str) -> None:
     read = citations.marked(plain(text))
@@ -400,6 +413,7 @@ def test_reading_any_text_keeps_its_sentences_within_it(text: str) -> None:
     support.quotations(read.text)
 
 
+@settings(max_examples=40)
 @given(st.sampled_from(MARKET_TEXT.split("\n\n")), st.data())
 def test_any_piece_of_a_text_is_found_where_it_stands(text: str, data: st.DataObject) -> None:
     words = text.split()

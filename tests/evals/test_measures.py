@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evals.matching import exact_match, f1, holds, normalise, standing, words
-from evals.measures import FAMILIES, Measure, gold_ranks, parse_measure, wrong_sentences
+from evals.measures import FAMILIES, Measure, gold_ranks, other_mouths, parse_measure
 from evals.records import Evidence, Outcome, Question
 from rag.errors import SettingsError
 from rag.records import Answer, Article, Citation, Coverage, Hit, Passage, Sentence, Span
@@ -52,7 +52,8 @@ MAYOR_QUESTION = Question(
     evidence=(Evidence("a1", MAYOR),),
     foreign=(Evidence("a1", BUILDER),),
     speaker="Ida Brandt",
-    wrong=("it would not",),
+    wrong=("it would not", "June 9"),
+    foreign_words=("it would not",),
 )
 UNANSWERABLE = Question("3", "Who designed it?", answerable=False, trap="unanswerable")
 
@@ -228,13 +229,15 @@ def test_a_quoted_sentence_must_stand_in_its_quotes_a_model_may_write() -> None:
 
 def test_the_wrong_mouth() -> None:
     assert score("WrongMouth", outcome(MAYOR_QUESTION, answer(MAYOR)), outcome(MAYOR_QUESTION, answer())) == 0
-    by_span = outcome(replace(MAYOR_QUESTION, wrong=()), answer(MAYOR, BUILDER))
+    by_span = outcome(replace(MAYOR_QUESTION, foreign_words=()), answer(MAYOR, BUILDER))
     by_string = outcome(replace(MAYOR_QUESTION, foreign=()), answer(MAYOR, BUILDER))
     assert score("WrongMouth", by_span, by_string) == 1
-    assert [sentence.text for sentence in wrong_sentences(by_span)] == [BUILDER.of(TEXT)]
+    assert [sentence.text for sentence in other_mouths(by_span)] == [BUILDER.of(TEXT)]
     assert score("WrongMouthWords", by_span, by_string) == len(BUILDER.of(TEXT).split())
     assert score("Right", by_span, by_string) == 0
     assert score("WrongMouth", outcome(COST_QUESTION, answer(BUILDER))) is None
+    stale = outcome(MAYOR_QUESTION, answer(MAYOR, texts=("It would open on May 3, not on June 9.",)))
+    assert score("WrongMouth", stale) == score("Right", stale) == 0
 
 
 def test_refusals_both_ways() -> None:

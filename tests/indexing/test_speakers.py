@@ -223,6 +223,8 @@ HARD = [
     "“Never closed. " * 5_000,
     '"' * 200_000,
     "Wang Yi said " * 20_000,
+    "According to Wang Yi, " * 20_000,
+    ("the plan, Wang Yi said, is dead " * 60 + "now. ") * 40,
     ", " * 200_000 + "said",
     " ".join(f"Senator Person{i} Name{i} said that {i} is late. He added more." for i in range(500)),
     " ".join(f"John Smith{chr(97 + i % 26)} and Jack Jones said so, Smith said." for i in range(2_000)),

@@ -1,0 +1,150 @@
+"""The page in a real browser: ask, read, open a source; and nothing from an article runs or loads."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from rag import Settings
+from web.page import Desk, build, launch
+
+QUESTION = "What did Lavrov say about BRICS expansion?"
+SENTENCE = "Lavrov noted that the number of like-minded countries is increasing"
+ARGUMENTS = [
+    "--no-sandbox", "--headless=new", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        reason = "no chromium, chromium-browser or google-chrome on this machine; install the package chromium"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        yield started
+        started.close()
+
+
+@contextmanager
+def opened(browser: Browser, archive: Path, width: int = 1280, height: int = 800) -> Iterator[tuple[Page, list[str]]]:
+    """The page over an archive, and what went wrong on it: foreign requests, console errors, dialogs."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    desk = Desk(Settings(archive=archive))
+    served = build(desk)
+    trouble: list[str] = []
+    try:
+        address = launch(served, "127.0.0.1", port)
+        page = browser.new_page(viewport={"width": width, "height": height})
+        page.on("console", lambda m: trouble.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda e: trouble.append(str(e)))
+        page.on("dialog", lambda d: (trouble.append(d.message), d.dismiss()))
+        page.on("request", lambda r: None if r.url.startswith((address, "data:", "blob:")) else trouble.append(r.url))
+        page.goto(address)
+        yield page, trouble
+        page.close()
+    finally:
+        served.close(verbose=False)
+        desk.close()
+
+
+def ask(page: Page, question: str, turn: int) -> None:
+    box = page.get_by_label("Your question")
+    box.fill(question)
+    box.press("Enter")
+    expect(page.locator(f"#turn-{turn} .badge:not(.wait), #turn-{turn} .failed")).to_be_visible()
+
+
+def test_the_seed_question_to_an_opened_source(browser: Browser, seed_archive: Path) -> None:
+    with opened(browser, seed_archive) as (page, trouble):
+        expect(page.locator("#top")).to_contain_text("1 article · 1 outlet")
+        ask(page, QUESTION, 1)
+        answer = page.locator("#turn-1")
+        expect(answer).to_contain_text(SENTENCE)
+        expect(answer).not_to_contain_text("Wang", use_inner_text=True)
+        expect(answer.locator(".verdict")).to_contain_text("1 article, 1 outlet, 2024-06-11 to 2024-06-11")
+
+        answer.get_by_text("[1]").click()
+        quote = page.locator("#panel mark.open")
+        expect(quote).to_contain_text(SENTENCE)
+        expect(quote).to_be_in_viewport()
+        expect(page.locator("#panel .source")).to_contain_text("Xinhua")
+
+        # An earlier answer opens its own sources, by keyboard.
+        ask(page, "What did Macron say about BRICS?", 2)
+        expect(page.locator("#turn-2")).to_contain_text("The archive does not answer this.")
+        expect(page.locator("#panel")).to_contain_text("None of these answers the question.")
+        page.locator("#turn-1 .cite").first.focus()
+        page.keyboard.press("Enter")
+        expect(page.locator("#panel mark.open")).to_contain_text(SENTENCE)
+        assert trouble == []
+
+
+def test_examples_filters_and_errors(browser: Browser, seed_archive: Path) -> None:
+    with opened(browser, seed_archive, width=390, height=844) as (page, trouble):
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        page.get_by_role("button", name=QUESTION).click()
+        expect(page.locator("#turn-1")).to_contain_text(SENTENCE)
+
+        page.get_by_label("From").fill("2024-06-12")
+        ask(page, QUESTION, 2)
+        expect(page.locator("#turn-2 .narrowed")).to_have_text("from 2024-06-12")
+        expect(page.locator("#turn-2")).to_contain_text("The archive does not answer this.")
+
+        page.get_by_label("to", exact=True).fill("2024-06-01")
+        ask(page, QUESTION, 3)
+        expect(page.locator("#turn-3 .failed")).to_contain_text("swap")
+
+        page.get_by_label("From").fill("")
+        page.get_by_label("to", exact=True).fill("")
+        page.get_by_label("Outlets").click()
+        page.get_by_role("option", name="Xinhua (1)").click()
+        ask(page, QUESTION, 4)
+        expect(page.locator("#turn-4 .narrowed")).to_have_text("Xinhua")
+        expect(page.locator("#turn-4")).to_contain_text(SENTENCE)
+
+        ask(page, "x" * 10_000, 5)
+        expect(page.locator("#turn-5 .failed")).to_contain_text("ask a shorter one")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert trouble == []
+
+
+def test_nothing_from_an_article_or_a_question_runs(browser: Browser, hostile_archive: Path) -> None:
+    with opened(browser, hostile_archive) as (page, trouble):
+        ask(page, "What did Ada Moss say about the harbour bridge?", 1)
+        ask(page, "When will the harbour bridge open? <img src=x onerror='window.fired=1'> ${window.fired=1}", 2)
+        ask(page, "{{{window.fired=1}}} <script>window.fired=1</script>", 3)
+        for turn in (1, 2):
+            for cite in page.locator(f"#turn-{turn} .cite").all():
+                cite.hover()
+                cite.click()
+            for summary in page.locator("#panel summary").all():
+                summary.click()
+        page.wait_for_timeout(300)
+        assert page.locator("#past .cite").count() > 0
+        assert page.evaluate("window.fired") is None
+        assert (
+            page.locator(":is(#past, #current, #panel) :is(script, img, iframe, svg, video, style, form)").count() == 0
+        )
+        assert trouble == []
+
+
+def test_a_missing_archive_says_what_to_run(browser: Browser, tmp_path: Path) -> None:
+    with opened(browser, tmp_path / "none") as (page, trouble):
+        expect(page.locator("#current pre")).to_contain_text("python ingest.py")
+        ask(page, QUESTION, 1)
+        expect(page.locator("#turn-1 .failed")).to_contain_text("ingest.py")
+        assert trouble == []

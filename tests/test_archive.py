@@ -1,0 +1,366 @@
+"""The archive under use and misuse: nothing lost, nothing double, every error with its cure."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from langchain_core.embeddings import DeterministicFakeEmbedding
+
+from rag import Archive, Article, Settings, Turn
+from rag.answers import citations
+from rag.errors import (
+    ArchiveCorrupt,
+    ArchiveError,
+    ArchiveLocked,
+    ArchiveMismatch,
+    ArchiveMissing,
+    ArchiveReadOnly,
+    QuestionError,
+)
+from rag.indexing.pipeline import Indexer
+
+Make = Callable[..., Article]
+MINISTER = "The minister, Ana Silva, said the harbour will close in May.\n\nThe mayor, Tom Reed, said it will stay open."
+
+
+def passages(path: Path) -> set[str]:
+    with Archive.open(path) as archive:
+        return set(archive._ledger.passage_ids())  # pyright: ignore[reportPrivateUsage]
+
+
+# Adding
+
+
+def test_ingesting_again_does_nothing(tmp_path: Path, make_article: Make) -> None:
+    articles = [make_article(f"a{n}", f"{MINISTER} Edition {n}.") for n in range(5)]
+    with Archive.create(tmp_path) as archive:
+        first = archive.add(articles)
+    before = passages(tmp_path)
+    with Archive.create(tmp_path) as archive:
+        second = archive.add(articles)
+        third = archive.add(articles * 2)
+    assert (first.added, second.added, second.unchanged, third.unchanged) == (5, 0, 5, 10)
+    assert passages(tmp_path) == before
+    with Archive.open(tmp_path) as archive:
+        assert archive.verify().ok
+
+
+def test_a_changed_article_leaves_no_stale_passage(tmp_path: Path, make_article: Make) -> None:
+    with Archive.create(tmp_path) as archive:
+        archive.add([make_article("one", f"{MINISTER}\n\n" + "The old figure was 12 million crowns. " * 60)])
+        report = archive.add([make_article("one", f"{MINISTER} The new figure is 15 million crowns.")])
+    assert report.updated == 1
+    with Archive.open(tmp_path) as archive:
+        assert archive.verify().ok
+        found = archive.search("What was the old figure?", 50)
+        assert found and not any("12 million" in hit.passage.text for hit in found)
+        assert archive.status().articles == 1
+
+
+def test_an_older_version_does_not_replace_a_newer_one(tmp_path: Path, make_article: Make) -> None:
+    old = make_article("one", "The toll is 4.", published="2024-02-01", modified="2024-02-01T10:00:00+00:00")
+    new = make_article("one", "The toll is 11.", published="2024-02-01", modified="2024-02-03T10:00:00+00:00")
+    for order in ([old, new], [new, old]):
+        folder = tmp_path / order[0].text[-3:-1]
+        with Archive.create(folder) as archive:
+            archive.add(order)
+            assert archive.article(old.id).text == "The toll is 11."
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.permutations(range(4)), st.integers(1, 4))
+def test_the_order_of_sources_does_not_matter(order: list[int], cut: int) -> None:
+    import tempfile
+
+    articles = [
+        Article(id=f"{n:016x}", title=f"T{n}", text=f"{MINISTER} Part {n}.", outlet="Post", published="2024-05-01")
+        for n in range(4)
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        with Archive.create(folder) as archive:
+            archive.add([articles[n] for n in order[:cut]])
+            archive.add([articles[n] for n in order[cut:]])
+        with Archive.open(folder) as archive:
+            found = {(h.passage.id, round(h.score, 6)) for h in archive.search("harbour", 10)}
+            ids = archive._ledger.passage_ids()  # pyright: ignore[reportPrivateUsage]
+    assert (ids, found) == EXPECTED.setdefault("all", (ids, found))
+
+
+EXPECTED: dict[str, object] = {}
+
+
+def test_articles_that_are_one_huge_paragraph_or_one_letter(tmp_path: Path, make_article: Make) -> None:
+    with Archive.create(tmp_path) as archive:
+        report = archive.add([make_article("run", "a" * 1_000_000), make_article("letter", "b")])
+        assert report.added == 2
+    with Archive.open(tmp_path) as archive:
+        assert archive.verify().ok
+
+
+# Killed, damaged, locked, read-only
+
+
+def test_what_a_killed_run_recorded_is_indexed_by_the_next(
+    tmp_path: Path, make_article: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Archive.create(tmp_path) as archive:
+        archive.add([make_article("one", MINISTER)])
+        with monkeypatch.context() as patch:
+
+            def killed(self: Indexer) -> int:
+                raise KeyboardInterrupt
+
+            patch.setattr(Indexer, "finish", killed)
+            with pytest.raises(KeyboardInterrupt):
+                archive.add([make_article("two", f"{MINISTER} Again."), make_article("one", "Changed: it is closed.")])
+    with Archive.open(tmp_path) as archive:
+        assert archive.status().pending > 0
+        assert not archive.verify().ok
+        assert archive.ask("Will the harbour close in May?").status == "not_in_archive", "half an article is not shown"
+    monkeypatch.setattr("rag.indexing.embed.OnnxEmbedder.embed_passages", None)  # nothing may be embedded again
+    with Archive.create(tmp_path):
+        pass
+    with Archive.open(tmp_path) as archive:
+        assert archive.status().pending == 0
+        assert archive.verify().ok
+        assert archive.status().articles == 2
+
+
+def test_a_reader_notices_what_was_ingested_meanwhile(tmp_path: Path, make_article: Make) -> None:
+    with Archive.create(tmp_path) as archive:
+        archive.add([make_article("one", MINISTER)])
+    with Archive.open(tmp_path) as reader:
+        assert len(reader.search("harbour", 10)) == 1
+        code = (
+            "from rag import Archive, Article; import sys\n"
+            "with Archive.create(sys.argv[1]) as a: a.add([Article('f'*16, 'New', 'The harbour reopened on Sunday.')])"
+        )
+        subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)
+        assert len(reader.search("harbour", 10)) == 2
+        assert reader.verify().ok
+
+
+def test_a_second_writer_is_told_who_holds_the_archive(tmp_path: Path) -> None:
+    with Archive.create(tmp_path):
+        code = "from rag import Archive; import sys; Archive.create(sys.argv[1])"
+        second = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False)
+        assert "ArchiveLocked" in second.stderr and str(os.getpid()) in second.stderr
+        with pytest.raises(ArchiveLocked, match="wait for it to end"):
+            Archive.create(tmp_path)
+    with Archive.create(tmp_path):
+        pass  # free again
+
+
+def test_the_lock_dies_with_its_process(tmp_path: Path) -> None:
+    code = "from rag import Archive; import sys, os, signal; a = Archive.create(sys.argv[1]); os.kill(os.getpid(), 9)"
+    assert subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False).returncode == -9
+    with Archive.create(tmp_path):
+        pass
+
+
+def test_nothing_there(tmp_path: Path) -> None:
+    with pytest.raises(ArchiveMissing, match=r"python ingest\.py"):
+        Archive.open(tmp_path / "none")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ArchiveMissing, match=r"python ingest\.py"):
+        Archive.open(tmp_path / "empty")
+
+
+def test_an_archive_open_for_reading_refuses_articles(seed: Archive, make_article: Make) -> None:
+    with pytest.raises(ArchiveError, match=r"Archive\.create"):
+        seed.add([make_article("one", MINISTER)])
+
+
+@pytest.fixture
+def copy(seed_archive: Path, tmp_path: Path) -> Path:
+    """A copy of the seed's archive, to be broken."""
+    return Path(shutil.copytree(seed_archive, tmp_path / "copy"))
+
+
+def test_another_embedder_is_refused_and_rebuild_makes_it_fit(copy: Path) -> None:
+    other = DeterministicFakeEmbedding(size=32)
+    with pytest.raises(ArchiveMismatch, match=r"python -m rag rebuild"):
+        Archive.open(copy, embeddings=other)
+    with pytest.raises(ArchiveMismatch):
+        Archive.create(copy, settings=Settings(passage_tokens=99))
+    assert Archive.rebuild(copy, embeddings=other).passages > 0
+    with Archive.open(copy, embeddings=other) as archive:
+        assert archive.verify().ok
+    with pytest.raises(ArchiveMismatch):
+        Archive.open(copy)
+
+
+def test_a_schema_from_the_future_is_refused(copy: Path) -> None:
+    with sqlite3.connect(copy / "ledger.sqlite3") as db:
+        db.execute("PRAGMA user_version = 99")
+    with pytest.raises(ArchiveMismatch, match="upgrade"):
+        Archive.open(copy)
+
+
+def test_a_corrupt_ledger_is_told(copy: Path) -> None:
+    (copy / "ledger.sqlite3").write_bytes(b"this is no database" * 400)
+    with pytest.raises(ArchiveCorrupt, match="damaged"):
+        Archive.open(copy)
+
+
+@pytest.mark.parametrize("broken", ["chroma/chroma.sqlite3", "words/meta.json"])
+def test_a_corrupt_index_is_told_by_verify_and_mended_by_rebuild(copy: Path, broken: str) -> None:
+    (copy / "index-1" / broken).write_bytes(b"garbage" * 100)
+    with Archive.open(copy) as archive:
+        found = archive.verify()
+        assert not found.ok and "rebuild" in " ".join(found.problems)
+        with pytest.raises(ArchiveCorrupt, match="rebuild"):
+            archive.ask("What did Lavrov say about BRICS?")
+    Archive.rebuild(copy)
+    with Archive.open(copy) as archive:
+        assert archive.verify().ok
+        assert archive.ask("What did Lavrov say about BRICS?").status == "answered"
+
+
+def test_missing_indexes_are_told_and_rebuilt(copy: Path) -> None:
+    shutil.rmtree(copy / "index-1")
+    with Archive.open(copy) as archive:
+        assert "rebuild" in " ".join(archive.verify().problems)
+    Archive.rebuild(copy)
+    with Archive.open(copy) as archive:
+        assert archive.verify().ok
+
+
+def test_verify_sees_a_passage_that_an_index_lost(copy: Path) -> None:
+    with Archive.create(copy) as archive:
+        indexer = archive._open_indexer()  # pyright: ignore[reportPrivateUsage]
+        lost = archive._ledger.passage_ids()[0]  # pyright: ignore[reportPrivateUsage]
+        indexer._lexical.put([], removed=[lost])  # pyright: ignore[reportPrivateUsage]
+    with Archive.open(copy) as archive:
+        assert any("tantivy lacks 1" in p for p in archive.verify().problems)
+
+
+def test_rebuild_leaves_one_index_and_the_same_answers(copy: Path) -> None:
+    question = "What did Lavrov say about BRICS expansion?"
+    with Archive.open(copy) as archive:
+        before = archive.ask(question)
+    Archive.rebuild(copy)
+    assert [p.name for p in copy.glob("index-*")] == ["index-2"]
+    with Archive.open(copy) as archive:
+        after = archive.ask(question)
+    assert (before.sentences, before.citations) == (after.sentences, after.citations)
+
+
+def test_a_folder_that_may_not_be_written_is_told(copy: Path) -> None:
+    for folder in [copy, *copy.parents]:
+        if folder.is_relative_to("/tmp"):
+            folder.chmod(folder.stat().st_mode | 0o055)
+    # Root may write anywhere, so the attempt is made as nobody (after the imports, which nobody may not read).
+    code = """
+import os, sys
+from rag.archive import Archive
+if os.getuid() == 0:
+    os.setgid(65534)
+    os.setuid(65534)
+Archive.create(sys.argv[1])
+"""
+    told = subprocess.run(
+        [sys.executable, "-c", code, str(copy / "new")], capture_output=True, text=True, check=False
+    ).stderr
+    assert "ArchiveReadOnly" in told and "--archive" in told
+    with pytest.raises(ArchiveReadOnly):
+        Archive.create("/proc/nothing")
+
+
+def test_a_full_disk_is_told_and_nothing_acknowledged_is_lost(
+    tmp_path: Path, make_article: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rag.stores.ledger import Ledger
+
+    with Archive.create(tmp_path) as archive:
+        archive.add([make_article("one", MINISTER)])
+
+        def full(self: Ledger, *_: object) -> None:
+            with self._telling():  # pyright: ignore[reportPrivateUsage]
+                raise sqlite3.OperationalError("database or disk is full")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Ledger, "acknowledge", full)
+            with pytest.raises(ArchiveReadOnly, match="free some room"):
+                archive.add([make_article("two", f"{MINISTER} Two.")])
+    with Archive.create(tmp_path) as archive:
+        assert archive.add([make_article("two", f"{MINISTER} Two.")]).unchanged == 1
+    with Archive.open(tmp_path) as archive:
+        assert archive.verify().ok
+
+
+# Asking
+
+
+def test_the_seed(seed: Archive) -> None:
+    for question in ("What did Lavrov say about BRICS expansion?", "what did lavrov say about brics expansion"):
+        answer = seed.ask(question)
+        assert answer.status == "answered"
+        assert "like-minded countries is increasing" in answer.text
+        assert {s.speaker for s in answer.sentences} == {"Sergei Lavrov"}
+        assert "Wang" not in answer.text
+    wang = seed.ask("What did Wang Yi say about BRICS?")
+    assert {s.speaker for s in wang.sentences} == {"Wang Yi"} and "expanded BRICS mechanism" in wang.text
+    assert "Lavrov" not in wang.text
+    macron = seed.ask("What did Macron say about BRICS?")
+    assert macron.status == "not_in_archive" and macron.sentences == () and macron.nearest
+    for answer in (wang, macron):
+        assert citations.check(answer, seed.article) == []
+        assert answer.coverage.articles == 1 and answer.coverage.outlets == {"Xinhua": 1}
+
+
+def test_a_follow_up_is_completed_from_the_conversation(seed: Archive) -> None:
+    history = [Turn("What did Lavrov say about BRICS expansion?", "…")]
+    answer = seed.ask("and what did Wang say?", history=history)
+    assert "BRICS" in answer.searched and {s.speaker for s in answer.sentences} == {"Wang Yi"}
+
+
+def test_filters(seed: Archive) -> None:
+    question = "What did Lavrov say about BRICS expansion?"
+    assert seed.ask(question, since=date(2024, 6, 11), until=date(2024, 6, 11)).status == "answered"
+    for filters in ({"since": date(2024, 6, 12)}, {"until": date(2024, 6, 10)}):
+        answer = seed.ask(question, **filters)
+        assert answer.status == "not_in_archive" and answer.coverage.articles == 0 and not answer.nearest
+    assert seed.ask(question, outlets=["xinhua"]).status == "answered"
+    with pytest.raises(QuestionError, match="it has: Xinhua"):
+        seed.ask(question, outlets=["Reuters"])
+
+
+@pytest.mark.parametrize("question", ["", "   \n ", "x" * 10_000])
+def test_no_question_or_too_long_a_one(seed: Archive, question: str) -> None:
+    with pytest.raises(QuestionError, match="ask"):
+        seed.ask(question)
+    with pytest.raises(QuestionError, match="swap"):
+        seed.ask("What?", since=date(2024, 2, 1), until=date(2024, 1, 1))
+
+
+def test_any_question_gets_a_checked_answer(seed: Archive) -> None:
+    @settings(max_examples=50, deadline=None)
+    @given(st.text(min_size=1, max_size=200).filter(str.split))
+    def check(question: str) -> None:
+        answer = seed.ask(question)
+        assert citations.check(answer, seed.article) == []
+        assert (answer.status == "not_in_archive") == (not answer.sentences)
+        answer.to_json()
+
+    check()
+
+
+def test_one_text_in_two_outlets_is_shown_once(tmp_path: Path, make_article: Make) -> None:
+    text = "The harbour of Port Meridian will be closed for three weeks from 1 May, the port authority said on Monday."
+    with Archive.create(tmp_path) as archive:
+        archive.add([make_article("one", text, outlet="Post"), make_article("two", text, outlet="Gazette")])
+    with Archive.open(tmp_path) as archive:
+        answer = archive.ask("How long will the harbour of Port Meridian be closed?")
+        assert len(answer.sentences) == 1
+        assert {answer.citations[0].outlet, *answer.citations[0].also_in} == {"Post", "Gazette"}

@@ -1,0 +1,119 @@
+"""The commands as a user types them, each in its own process; their output and exit status are the contract."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+LAVROV = "What did Lavrov say about BRICS expansion?"
+
+
+def run(*arguments: str, cwd: Path = ROOT, **environ: str) -> subprocess.CompletedProcess[str]:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("RAG_") or k == "RAG_CACHE"}
+    return subprocess.run(
+        [sys.executable, *arguments], capture_output=True, text=True, check=False, cwd=cwd, env={**kept, **environ}
+    )
+
+
+def test_ask_answers_with_the_documented_json(seed_archive: Path) -> None:
+    done = run("-m", "rag", "ask", LAVROV, "--json", "--archive", str(seed_archive))
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert set(answer) >= {
+        "question", "status", "answer", "sentences", "citations", "coverage", "notes", "timing_ms", "nearest",
+    }  # fmt: skip
+    assert answer["status"] == "answered" and answer["question"] == LAVROV
+    assert set(answer["sentences"][0]) == {"text", "speaker", "citations"}
+    cited = answer["citations"][0]
+    assert set(cited) >= {"n", "article", "title", "outlet", "published", "url", "start", "end", "quote"}
+    assert cited["outlet"] == "Xinhua" and cited["published"].startswith("2024-06-11T10:44")
+    assert answer["sentences"][0]["citations"] == [1] and isinstance(answer["timing_ms"], float)
+
+
+def test_ask_tells_by_its_exit_status(seed_archive: Path) -> None:
+    archive = ("--archive", str(seed_archive))
+    nothing = run("-m", "rag", "ask", "What did Macron say about BRICS?", "--json", *archive)
+    assert nothing.returncode == 1
+    told = json.loads(nothing.stdout)
+    assert told["status"] == "not_in_archive" and told["sentences"] == [] and told["nearest"]
+    plain = run("-m", "rag", "ask", "What did Macron say about BRICS?", *archive)
+    assert plain.returncode == 1 and "The archive does not answer this" in plain.stdout
+    for wrong in (["ask", "", *archive], ["ask", "x", "--since", "June", *archive], ["search", "x", "-k", "0", *archive]):
+        done = run("-m", "rag", *wrong)
+        assert done.returncode == 2 and len(done.stderr.strip().splitlines()) == 1, done.stderr
+
+
+def test_search_status_verify_rebuild(seed_archive: Path, tmp_path: Path) -> None:
+    archive = ("--archive", str(tmp_path / "a"))
+    assert run("ingest.py", *archive).returncode == 0
+    hits = json.loads(run("-m", "rag", "search", "BRICS", "--json", *archive).stdout)
+    assert hits and {"text", "start", "end", "score"} <= set(hits[0])
+    status = json.loads(run("-m", "rag", "status", "--json", *archive).stdout)
+    assert status["articles"] == 1 and status["passages"] == len(hits)
+    assert run("-m", "rag", "verify", *archive).returncode == 0
+    assert run("-m", "rag", "rebuild", *archive).returncode == 0
+    assert run("-m", "rag", "verify", *archive).returncode == 0
+    (tmp_path / "a" / "index-2" / "words" / "meta.json").write_text("{")
+    broken = run("-m", "rag", "verify", *archive)
+    assert broken.returncode == 1 and "rebuild" in broken.stdout
+
+
+def test_ingest_reports_each_source(tmp_path: Path) -> None:
+    (tmp_path / "news.jsonl").write_text(
+        '{"title": "Harbour", "text": "The harbour closes in May.", "url": "https://example.org/1", "date": "2024-05-01"}\n'
+        "this is no JSON\n"
+        '{"title": "Empty", "text": ""}\n'
+        '{"headline": "Bridge", "body": "The bridge opens in June.", "link": "https://example.org/2"}\n'
+    )
+    (tmp_path / "table.csv").write_text("id,story\n1,The tunnel was dug by hand in 1902.\n")
+    archive = ("--archive", str(tmp_path / "a"), "--json")
+    first = run("ingest.py", str(tmp_path / "news.jsonl"), str(tmp_path / "missing.txt"), *archive)
+    assert first.returncode == 1, "a named source could not be read"
+    news, missing = json.loads(first.stdout)["sources"]
+    assert (news["added"], len(news["skipped"])) == (2, 2) and missing["failed"]
+    again = run("ingest.py", str(tmp_path / "news.jsonl"), *archive)
+    assert again.returncode == 0 and json.loads(again.stdout)["sources"][0]["unchanged"] == 2
+    table = run("ingest.py", str(tmp_path / "table.csv"), "--field", "text=story", *archive)
+    assert table.returncode == 0 and json.loads(table.stdout)["sources"][0]["added"] == 1
+    for wrong in ("story", "text="):
+        done = run("ingest.py", str(tmp_path / "table.csv"), "--field", wrong, *archive)
+        assert done.returncode == 2 and "--field" in done.stderr
+    plain = run("ingest.py", str(tmp_path / "news.jsonl"), *archive[:2])
+    assert "2 unchanged" in plain.stdout and "skipped" in plain.stdout
+
+
+def test_defaults_come_from_the_environment(tmp_path: Path) -> None:
+    assert run("ingest.py", RAG_ARCHIVE=str(tmp_path / "b")).returncode == 0
+    assert run("-m", "rag", "status", RAG_ARCHIVE=str(tmp_path / "b")).returncode == 0
+    done = run("-m", "rag", "status", RAG_ARCHIVE=str(tmp_path / "b"), RAG_PASSAGE_TOKENS="many")
+    assert done.returncode == 2 and "RAG_PASSAGE_TOKENS" in done.stderr
+
+
+def imported(*arguments: str) -> set[str]:
+    """The modules that a command has loaded by its end."""
+    code = (
+        "import runpy, sys, atexit\n"
+        "atexit.register(lambda: print('\\n' + ' '.join(sys.modules), file=sys.stderr))\n"
+        f"sys.argv = ['rag', *{list(arguments)!r}]\n"
+        "runpy.run_module('rag', run_name='__main__')\n"
+    )
+    return set(run("-c", code).stderr.splitlines()[-1].split())
+
+
+def test_the_common_path_imports_little(seed_archive: Path) -> None:
+    assert not {"chromadb", "numpy", "rag.archive"} & imported("--help")
+    asked = imported("ask", LAVROV, "--archive", str(seed_archive))
+    assert "rag.archive" in asked
+    assert not {"torch", "sentence_transformers", "transformers", "langchain", "langchain_core", "gradio"} & asked
+
+
+@pytest.mark.parametrize("command", [("ingest.py",), ("-m", "rag"), ("-m", "evals")])
+def test_help_names_every_flag(command: tuple[str, ...]) -> None:
+    done = run(*command, "--help")
+    assert done.returncode == 0 and "usage:" in done.stdout
