@@ -84,6 +84,7 @@ def progress(*, quiet: bool) -> Any:
     if quiet:
         return nullcontext(None)
     if not sys.stderr.isatty():
+
         def plain(source: str, read: int, passages: int) -> None:
             print(f"{source}: {read:,} articles read, {passages:,} passages indexed", file=sys.stderr, flush=True)
 

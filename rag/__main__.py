@@ -49,7 +49,9 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     args = parser().parse_args(argv)
     try:
-        return {"ask": ask, "search": search, "status": status, "verify": verify, "rebuild": rebuild}[args.command](args)
+        return {"ask": ask, "search": search, "status": status, "verify": verify, "rebuild": rebuild}[args.command](
+            args
+        )
     except RagError as error:
         print(f"rag {args.command}: {error}", file=sys.stderr)
         return 2
@@ -164,7 +166,9 @@ def moment(raw: str | None) -> datetime | None:
             return datetime.combine(date.fromisoformat(raw), time.max, UTC)
         found = datetime.fromisoformat(raw)
     except ValueError:
-        raise QuestionError(f"--now {raw!r} is not a time; write it as in 2024-06-11 or 2024-06-11T10:44+08:00") from None
+        raise QuestionError(
+            f"--now {raw!r} is not a time; write it as in 2024-06-11 or 2024-06-11T10:44+08:00"
+        ) from None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 

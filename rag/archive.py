@@ -163,7 +163,9 @@ class Archive(AbstractContextManager["Archive"]):
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(timeout=0)
-            holder.write_text(f"process {os.getpid()}, since {datetime.now().astimezone().isoformat(timespec='seconds')}")
+            holder.write_text(
+                f"process {os.getpid()}, since {datetime.now().astimezone().isoformat(timespec='seconds')}"
+            )
         except Timeout:
             who = holder.read_text() if holder.exists() else "another process"
             raise ArchiveLocked(
@@ -387,7 +389,9 @@ class Archive(AbstractContextManager["Archive"]):
 
     # Looking after it
 
-    def coverage(self, *, since: date | None = None, until: date | None = None, outlets: Sequence[str] = ()) -> Coverage:
+    def coverage(
+        self, *, since: date | None = None, until: date | None = None, outlets: Sequence[str] = ()
+    ) -> Coverage:
         return self._ledger.coverage(Filters(since, until, tuple(outlets)))
 
     def status(self) -> ArchiveStatus:
@@ -486,5 +490,3 @@ def _match_outlet(wanted: str, known: Mapping[str, int]) -> str:
             return outlet
     some = ", ".join(list(known)[:8])
     raise QuestionError(f"no outlet named {wanted!r} in the archive; it has: {some or 'none'}")
-
-

@@ -81,7 +81,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def refuse(self, status: int) -> None:
         # Servers are known to repeat the key they were given.
-        told = {"error": {"message": f"no. {self.headers.get('Authorization', '')}\nsecond line", "type": "test", "code": None}}
+        told = {
+            "error": {
+                "message": f"no. {self.headers.get('Authorization', '')}\nsecond line",
+                "type": "test",
+                "code": None,
+            }
+        }
         self.answer(status, told)
 
     def answer(self, status: int, told: Any) -> None:

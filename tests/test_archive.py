@@ -30,7 +30,9 @@ from rag.errors import (
 from rag.indexing.pipeline import Indexer
 
 Make = Callable[..., Article]
-MINISTER = "The minister, Ana Silva, said the harbour will close in May.\n\nThe mayor, Tom Reed, said it will stay open."
+MINISTER = (
+    "The minister, Ana Silva, said the harbour will close in May.\n\nThe mayor, Tom Reed, said it will stay open."
+)
 
 
 def passages(path: Path) -> set[str]:
@@ -153,7 +155,9 @@ def test_a_reader_notices_what_was_ingested_meanwhile(tmp_path: Path, make_artic
 def test_a_second_writer_is_told_who_holds_the_archive(tmp_path: Path) -> None:
     with Archive.create(tmp_path):
         code = "from rag import Archive; import sys; Archive.create(sys.argv[1])"
-        second = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False)
+        second = subprocess.run(
+            [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False
+        )
         assert "ArchiveLocked" in second.stderr and str(os.getpid()) in second.stderr
         with pytest.raises(ArchiveLocked, match="wait for it to end"):
             Archive.create(tmp_path)

@@ -44,7 +44,11 @@ def test_ask_tells_by_its_exit_status(seed_archive: Path) -> None:
     assert told["status"] == "not_in_archive" and told["sentences"] == [] and told["nearest"]
     plain = run("-m", "rag", "ask", "What did Macron say about BRICS?", *archive)
     assert plain.returncode == 1 and "The archive does not answer this" in plain.stdout
-    for wrong in (["ask", "", *archive], ["ask", "x", "--since", "June", *archive], ["search", "x", "-k", "0", *archive]):
+    for wrong in (
+        ["ask", "", *archive],
+        ["ask", "x", "--since", "June", *archive],
+        ["search", "x", "-k", "0", *archive],
+    ):
         done = run("-m", "rag", *wrong)
         assert done.returncode == 2 and len(done.stderr.strip().splitlines()) == 1, done.stderr
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from rag.indexing.speakers import same_person
+from rag.indexing.names import same_person
 from rag.records import Query, Status
 from rag.retrieval import rank
 from rag.retrieval.evidence import Candidate, Evidence

@@ -27,9 +27,7 @@ if TYPE_CHECKING:
 LONGEST = 8_000
 
 
-def write(
-    evidence: Evidence, quoted: Quoted, model: BaseChatModel | str, settings: Settings
-) -> Iterator[AnswerEvent]:
+def write(evidence: Evidence, quoted: Quoted, model: BaseChatModel | str, settings: Settings) -> Iterator[AnswerEvent]:
     """Drafts as the model writes them, then the checked Answer.
 
     Raises ModelError (one line, without anything the server said) when the model fails, SettingsError when it cannot
@@ -178,7 +176,9 @@ _TAG = regex.compile(r"<(?:/?[A-Za-z!?][^<>]*)>")
 _SCHEME = regex.compile(r"(?i)\b(?:https?|ftp|javascript|data|mailto|file):(?://)?")
 _LEAD = regex.compile(r"(?m)^[ \t]*(?:#{1,6}\s+|>\s*|[-*+•]\s+|\d{1,2}[.)]\s+(?=\S))")
 _STRESS = regex.compile(r"(\*\*|__|\*|`+|~~)(?=\S)(.+?)(?<=\S)\1")
-_SOURCES = regex.compile(r"(?im)^\W*(?:sources?|references?|citations?|passages used)\W*:?\s*(?:$|(?=[\[(\d])).*", regex.DOTALL)
+_SOURCES = regex.compile(
+    r"(?im)^\W*(?:sources?|references?|citations?|passages used)\W*:?\s*(?:$|(?=[\[(\d])).*", regex.DOTALL
+)
 
 
 def plain(text: str) -> str:
@@ -249,7 +249,9 @@ def _checked(evidence: Evidence, quoted: Quoted, asked: Prompt, text: str, name:
     for span, cited, claimed in zip(read.sentences, read.cited, whose, strict=True):
         sentence = span.of(read.text)
         unknown += sum(1 for n in cited if not 1 <= n <= len(asked.shown))
-        if sentence.strip(" \"'") == NOT_IN_ARCHIVE or (_NO_ANSWER.search(sentence) and not support.quotations(sentence)):
+        if sentence.strip(" \"'") == NOT_IN_ARCHIVE or (
+            _NO_ANSWER.search(sentence) and not support.quotations(sentence)
+        ):
             open_question = True
         elif (sentence.endswith(":") and not cited) or not regex.search(r"\w", _PARTICLE.sub("", f"{sentence} .")):
             continue  # "Here is what the passages say:", "Yes."
@@ -263,7 +265,11 @@ def _checked(evidence: Evidence, quoted: Quoted, asked: Prompt, text: str, name:
         remark = _remark(verdicts, 0)
         return from_quotes(evidence, told, f"{remark} Nothing of the model's answer is left; quoted instead.")
     if unknown:
-        dropped = _count(unknown, "citation in the model's answer named no passage", "citations in the model's answer named no passage")
+        dropped = _count(
+            unknown,
+            "citation in the model's answer named no passage",
+            "citations in the model's answer named no passage",
+        )
         notes.append(f"{dropped} that it was given; dropped.")
     if moved := sum(v.moved for v in verdicts):
         notes.append(_count(moved, "citation was", "citations were") + " moved to the passage that holds the words.")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import regex
 
-from rag.indexing.names import name_tokens
-from rag.indexing.speakers import same_person, statements
+from rag.indexing.names import name_tokens, same_person
+from rag.indexing.speakers import statements
 from rag.records import Article, Span
 
 
@@ -32,7 +32,9 @@ REPORTING = frozenset(words(
     "speaking talk talks talked discuss discussed discusses agree agrees agreed acknowledge acknowledged admit admitted "
     "warn warns warned warning urge urged welcome welcomed welcomes conclude concluded predict predicted predicts"
 ))  # fmt: skip
-_CUE = regex.compile(rf"(?i)\b(?:{'|'.join(sorted(REPORTING - {'talks', 'points', 'point', 'put', 'words', 'call', 'report'}))})\b")
+_CUE = regex.compile(
+    rf"(?i)\b(?:{'|'.join(sorted(REPORTING - {'talks', 'points', 'point', 'put', 'words', 'call', 'report'}))})\b"
+)
 _GROUP = regex.compile(r"(?i)^(?:(?:both|all|two|of|them) ?)*(?:they|we|us|them|both|others?|some|many)?$")
 _PRONOUN = regex.compile(r"(?i)^(?:that |which )?(?:he|she|it|who|the (?:latter|former))$")
 
@@ -52,9 +54,7 @@ class Claim:
     unsure: bool = False
 
 
-def claims(
-    text: str, sentences: Sequence[Span], known: Sequence[str], asked: Sequence[str] = ()
-) -> list[list[Claim]]:
+def claims(text: str, sentences: Sequence[Span], known: Sequence[str], asked: Sequence[str] = ()) -> list[list[Claim]]:
     """For each sentence of a model's text, its claims; at least one each. ``known`` are the archive's speakers.
 
     A sentence that only names one of them counts as that person's position, whatever its verb. ``asked`` are those of
@@ -119,7 +119,9 @@ def mentioned(text: str, known: Sequence[str]) -> tuple[str, ...]:
             continue
         first, *_, last = (*tokens, *tokens)
         # A Chinese or Hungarian family name stands first; of a longer name only the last word names its bearer.
-        at = [n for word, n in spelled if word == last] or [n for word, n in spelled if word == first and len(tokens) < 3]
+        at = [n for word, n in spelled if word == last] or [
+            n for word, n in spelled if word == first and len(tokens) < 3
+        ]
         if at:
             places[name] = at[0]
     return tuple(sorted(places, key=lambda name: places[name]))
@@ -144,8 +146,6 @@ def is_theirs(claimed: str, speaker: str, text: str, article: Article, others: S
     )
 
 
-
-
 def _office(phrase: str) -> frozenset[str]:
     """The words of "the Russian foreign minister", nations shortened so that "Russia's" is the same."""
     spelled = regex.findall(r"[\p{L}'’-]+", phrase)
@@ -163,7 +163,9 @@ def _titles(name: str, text: str) -> frozenset[str]:
     """The roots of the words that introduce a person: "Russian Foreign Minister Sergei Lavrov", "Lavrov, the …,"."""
     last = regex.escape(name.split()[-1])
     found: set[str] = set()
-    for match in regex.finditer(rf"((?:\p{{Lu}}[\p{{L}}\p{{M}}'’-]*[ ]){{1,6}}){last}\b|\b{last}, (?:the |also )?([^,.;]{{3,80}}),", text):
+    for match in regex.finditer(
+        rf"((?:\p{{Lu}}[\p{{L}}\p{{M}}'’-]*[ ]){{1,6}}){last}\b|\b{last}, (?:the |also )?([^,.;]{{3,80}}),", text
+    ):
         found |= {_root(w) for w in regex.findall(r"[\p{L}'’-]+", match[1] or match[2] or "")}
     return frozenset(found)
 

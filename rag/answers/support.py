@@ -58,8 +58,10 @@ def terms(text: str) -> list[str]:
 
 _SMALL = dict(
     zip(
-        words("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-        "eighteen nineteen twenty"),
+        words(
+            "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+            "eighteen nineteen twenty"
+        ),
         range(21),
         strict=True,
     )
@@ -117,7 +119,9 @@ def _dated(claimed: tuple[int, int, int], known: Iterable[tuple[int, int, int]])
 # Names
 
 _CAPITAL = regex.compile(r"\p{Lu}[\p{L}\p{M}\p{N}]*(?:\.\p{Lu})*")
-_RUN = regex.compile(r"\p{Lu}[\p{L}\p{M}’'-]*(?:[ ](?:(?:of|de|da|van|von|al|the|and) (?:the )?)?\p{Lu}[\p{L}\p{M}’'-]*)*")
+_RUN = regex.compile(
+    r"\p{Lu}[\p{L}\p{M}’'-]*(?:[ ](?:(?:of|de|da|van|von|al|the|and) (?:the )?)?\p{Lu}[\p{L}\p{M}’'-]*)*"
+)
 _ENDINGS = frozenset(words("n an ian ese i ish s ns ans ians is"))
 
 
@@ -155,7 +159,9 @@ _NOT = regex.compile(
     r"den(?:y|ies|ied|ying)|refus(?:e|es|ed|ing)|declin(?:ed|es|ing) to|reject(?:s|ed|ing)?|rul(?:es?|ed|ing) out|"
     r"fail(?:s|ed)? to|dismiss(?:es|ed)?|disput(?:es|ed)|unlikely|no longer)(?!\p{L})"
 )
-_MAYBE = regex.compile(r"(?i)\b(?:may|might|could|possibly|perhaps|likely|potentially|alleged(?:ly)?|reportedly|unconfirmed)\b")
+_MAYBE = regex.compile(
+    r"(?i)\b(?:may|might|could|possibly|perhaps|likely|potentially|alleged(?:ly)?|reportedly|unconfirmed)\b"
+)
 _CLAUSE = regex.compile(r"[,;:.!?—–\"“”]|\b(?:but|while|whereas|although|though|because|which|and)\b")
 
 
@@ -223,8 +229,10 @@ _OPPOSITES = [
 # Quotations
 
 _ELLIPSIS = regex.compile(r"\s*(?:\[?\.\.\.\.?\]?|\[?…\]?)\s*")
-_QUOTED = regex.compile(r"“(?P<q>[^“”]*)(?:”|$)|„(?P<q>[^“”„]*)(?:[“”]|$)|«(?P<q>[^«»]*)(?:»|$)|\"(?P<q>[^\"]*)(?:\"|$)|(?<![\p{L}\p{N}])‘(?P<q>[^‘]*?)’(?!\p{L})")
-_SAME_SIGN = str.maketrans("’‘‛ʼ`“”„‟«»–—‑‐−\u00a0\u202f", "'''''\"\"\"\"\"\"-----  ")
+_QUOTED = regex.compile(
+    r"“(?P<q>[^“”]*)(?:”|$)|„(?P<q>[^“”„]*)(?:[“”]|$)|«(?P<q>[^«»]*)(?:»|$)|\"(?P<q>[^\"]*)(?:\"|$)|(?<![\p{L}\p{N}])‘(?P<q>[^‘]*?)’(?!\p{L})"
+)
+_SAME_SIGN = str.maketrans("’‘‛ʼ`“”„‟«»–—‑‐−\u00a0\u202f", '\'\'\'\'\'""""""-----  ')
 _EDGE = " .,;:!?'\"-"
 
 
@@ -269,7 +277,9 @@ def find_quotation(quotation: str, text: str) -> list[Span] | None:
         if not wanted:
             continue
         first = f"(?i:{regex.escape(wanted[0])})"
-        match = regex.compile(rf"(?<![\p{{L}}\p{{N}}]){first}{regex.escape(wanted[1:])}(?![\p{{L}}\p{{N}}])").search(folded, at)
+        match = regex.compile(rf"(?<![\p{{L}}\p{{N}}]){first}{regex.escape(wanted[1:])}(?![\p{{L}}\p{{N}}])").search(
+            folded, at
+        )
         if match is None:
             return None
         found.append(Span(places[match.start()], places[match.end() - 1] + 1))

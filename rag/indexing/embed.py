@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import warnings
 from bisect import bisect_left
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -45,7 +47,9 @@ class Embedder(Protocol):
         """Shape (len(texts), dimensions), each row of length 1."""
         ...
 
-    def embed_passages(self, texts: Sequence[str], sentences: Sequence[Sequence[Span]]) -> tuple[Vectors, list[Vectors]]:
+    def embed_passages(
+        self, texts: Sequence[str], sentences: Sequence[Sequence[Span]]
+    ) -> tuple[Vectors, list[Vectors]]:
         """A vector a text as ``embed`` gives, and one for each of its sentences (spans of the text): a list of
         arrays of shape (sentences of the text, dimensions), rows of length 1.
         """
@@ -79,11 +83,13 @@ class _Plain:
     def embed(self, texts: Sequence[str]) -> Vectors:
         raise NotImplementedError
 
-    def embed_passages(self, texts: Sequence[str], sentences: Sequence[Sequence[Span]]) -> tuple[Vectors, list[Vectors]]:
+    def embed_passages(
+        self, texts: Sequence[str], sentences: Sequence[Sequence[Span]]
+    ) -> tuple[Vectors, list[Vectors]]:
         parts = [span.of(text) for text, spans in zip(texts, sentences, strict=True) for span in spans]
         rows = self.embed([*texts, *parts])
         borders = np.cumsum([len(texts), *(len(spans) for spans in sentences)])
-        return rows[: len(texts)], [rows[a:b] for a, b in zip(borders, borders[1:], strict=False)]
+        return rows[: len(texts)], [rows[a:b] for a, b in pairwise(borders)]
 
 
 class SentenceTransformersEmbedder(_Plain):
@@ -188,7 +194,9 @@ class OnnxEmbedder:
     def embed(self, texts: Sequence[str]) -> Vectors:
         return self.embed_passages(texts, [()] * len(texts))[0]
 
-    def embed_passages(self, texts: Sequence[str], sentences: Sequence[Sequence[Span]]) -> tuple[Vectors, list[Vectors]]:
+    def embed_passages(
+        self, texts: Sequence[str], sentences: Sequence[Sequence[Span]]
+    ) -> tuple[Vectors, list[Vectors]]:
         encoded = self._tokenizer.encode_batch(list(texts))
         order = sorted(range(len(texts)), key=lambda i: -len(encoded[i].ids))
         vectors = np.zeros((len(texts), 384), dtype=np.float32)
@@ -196,8 +204,8 @@ class OnnxEmbedder:
         for at in range(0, len(order), BATCH):
             rows = order[at : at + BATCH]
             # A question may be longer than the window; a passage never is (the splitter sees to it).
-            ids = [encoded[i].ids[: self.window - 1] + [_SEP] if len(encoded[i].ids) > self.window else encoded[i].ids
-                   for i in rows]  # fmt: skip
+            whole = [encoded[i].ids for i in rows]
+            ids = [[*w[: self.window - 1], _SEP] if len(w) > self.window else w for w in whole]
             tokens = np.zeros((len(rows), max(map(len, ids))), dtype=np.int64)
             mask = np.zeros_like(tokens)
             for row, sequence in enumerate(ids):
@@ -237,10 +245,8 @@ def export(path: Path) -> None:
 
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(f".{os.getpid()}.part")
-    example = {k: v for k, v in reference._model.tokenizer(["a b c", "d"], padding=True, return_tensors="pt").items()}  # pyright: ignore[reportPrivateUsage]
+    example = dict(reference._model.tokenizer(["a b c", "d"], padding=True, return_tensors="pt"))  # pyright: ignore[reportPrivateUsage]
     axes = {name: {0: "batch", 1: "length"} for name in ("input_ids", "attention_mask", "last", "third")}
-    import warnings
-
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the tracer warns of constants in transformers' own code
         torch.onnx.export(
@@ -267,4 +273,4 @@ def export(path: Path) -> None:
         draft.unlink()
         raise SettingsError(f"the exported embedder differs from sentence-transformers (cosine {worst:.6f}); "
                             "reinstall torch, onnx and onnxruntime at the versions of the constraints file")  # fmt: skip
-    os.replace(draft, path)
+    draft.replace(path)

@@ -3,14 +3,51 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
+from functools import lru_cache
 
-import regex
-
-_HONORIFICS = frozenset("mr mrs ms miss dr prof professor sir dame lord lady".split())
+from rag.indexing.speech_words import ROLES, SUFFIXES, SURNAMES
 
 
+@lru_cache(maxsize=1 << 14)
 def name_tokens(name: str) -> tuple[str, ...]:
-    """The words of a name, casefolded, without accents and honorifics: ``"Dr. José Ruiz"`` → ``("jose", "ruiz")``."""
-    plain = "".join(c for c in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(c))
-    words = regex.findall(r"[\p{L}\p{N}]+(?:['’-][\p{L}\p{N}]+)*", plain)
-    return tuple(w for w in (w.removesuffix("'s").removesuffix("’s") for w in words) if w not in _HONORIFICS)
+    """The words of a name for comparison: case and accents folded, honorifics, roles and possessives dropped."""
+    flat = unicodedata.normalize("NFKD", name.replace("’", "'"))
+    flat = "".join(c for c in flat if not unicodedata.combining(c)).casefold()
+    flat = flat.translate({ord("ł"): "l", ord("ø"): "o", ord("đ"): "d", ord("ı"): "i"})
+    words = [word.removesuffix("'s") for word in flat.replace(",", " ").split()]
+    last = max((i for i, word in enumerate(words) if word not in SUFFIXES), default=-1)
+    capital = last >= 0 and name.replace(",", " ").split()[last][0].isupper()
+    kept: list[str] = []
+    for i, word in enumerate(words):
+        surname = i == last and capital and word in SURNAMES  # Steve King is no king
+        if surname or (word not in ROLES and word + "." not in ROLES and word != "the"):
+            kept.append(word.strip(".'\""))
+    return tuple(w for w in kept if w)
+
+
+def same_person(a: str, b: str) -> bool:
+    """Whether two names can be one person's: every word of the shorter stands in the longer, in order, and the two
+    agree where they begin or end ("Lavrov", "Sergei Lavrov"; "Wang", "Wang Yi"; not "Michelle Obama", "Barack Obama").
+    """
+    short, long = sorted((core(name_tokens(a)), core(name_tokens(b))), key=len)
+    if not short:
+        return False
+    if len(short) == 1:
+        return short[0] in (long[0], long[-1])
+    return short[-1] == long[-1] and in_order(short, long)
+
+
+def core(words: Sequence[str]) -> Sequence[str]:
+    """A name without "Jr." and the like."""
+    kept = tuple(w for w in words if w not in SUFFIXES)
+    return kept or words
+
+
+def in_order(short: Sequence[str], long: Sequence[str]) -> bool:
+    """Whether ``short`` is ``long`` with words left out; an initial stands for its word."""
+    rest = iter(long)
+    return all(
+        any(w == s or (len(s) == 1 and w.startswith(s)) or (len(w) == 1 and s.startswith(w)) for w in rest)
+        for s in short
+    )

@@ -186,5 +186,3 @@ class Indexer:
     def close(self) -> None:
         self._lexical.close()
         self._vectors.close()
-
-

@@ -7,16 +7,15 @@ without a speaker, so whatever stays open between two people is left open (speak
 
 from __future__ import annotations
 
-import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Literal
 
 import regex
 
 from rag.indexing.cues import Found, Tokens, find_in, transcript
+from rag.indexing.names import core, in_order, name_tokens
 from rag.indexing.speech_words import (
     AFFILIATIONS,
     ATTRIBUTIVE,
@@ -35,7 +34,6 @@ from rag.indexing.speech_words import (
     ROLES,
     SHE,
     SPECIFIC,
-    SUFFIXES,
     SURNAMES,
     THINGS,
     WOMEN,
@@ -46,50 +44,6 @@ _OUTLETS = regex.compile(
     r"(?i)\b(?:reuters|xinhua|ap|afp|tass|ria|bloomberg|cnn|bbc|nbc|abc|cbs|npr|msnbc|politico|axios|fox news|media|news agency"
     r"|newspapers?|times|post|journal|guardian|telegraph|tribune|herald|news|daily|magazine|reports?|interfax|associated press)\b"
 )
-
-
-@lru_cache(maxsize=1 << 14)
-def name_tokens(name: str) -> tuple[str, ...]:
-    """The words of a name for comparison: case and accents folded, honorifics, roles and possessives dropped."""
-    flat = unicodedata.normalize("NFKD", name.replace("’", "'"))
-    flat = "".join(c for c in flat if not unicodedata.combining(c)).casefold()
-    flat = flat.translate({ord("ł"): "l", ord("ø"): "o", ord("đ"): "d", ord("ı"): "i"})
-    words = [word.removesuffix("'s") for word in flat.replace(",", " ").split()]
-    last = max((i for i, word in enumerate(words) if word not in SUFFIXES), default=-1)
-    capital = last >= 0 and name.replace(",", " ").split()[last][0].isupper()
-    kept: list[str] = []
-    for i, word in enumerate(words):
-        surname = i == last and capital and word in SURNAMES  # Steve King is no king
-        if surname or (word not in ROLES and word + "." not in ROLES and word != "the"):
-            kept.append(word.strip(".'\""))
-    return tuple(w for w in kept if w)
-
-
-def same_person(a: str, b: str) -> bool:
-    """Whether two names can be one person's: every word of the shorter stands in the longer, in order, and the two
-    agree where they begin or end ("Lavrov", "Sergei Lavrov"; "Wang", "Wang Yi"; not "Michelle Obama", "Barack Obama").
-    """
-    short, long = sorted((_core(name_tokens(a)), _core(name_tokens(b))), key=len)
-    if not short:
-        return False
-    if len(short) == 1:
-        return short[0] in (long[0], long[-1])
-    return short[-1] == long[-1] and _in_order(short, long)
-
-
-def _core(words: Sequence[str]) -> Sequence[str]:
-    """A name without "Jr." and the like."""
-    kept = tuple(w for w in words if w not in SUFFIXES)
-    return kept or words
-
-
-def _in_order(short: Sequence[str], long: Sequence[str]) -> bool:
-    """Whether ``short`` is ``long`` with words left out; an initial stands for its word."""
-    rest = iter(long)
-    return all(
-        any(w == s or (len(s) == 1 and w.startswith(s)) or (len(w) == 1 and s.startswith(w)) for w in rest)
-        for s in short
-    )
 
 
 @dataclass(slots=True)
@@ -141,7 +95,7 @@ class _People:
             return
         if run.kind == "role":
             return
-        words = _core(name_tokens(" ".join(t.words[run.name : run.end])))
+        words = core(name_tokens(" ".join(t.words[run.name : run.end])))
         if not words:
             return
         titles = {t.lower[i] for i in range(run.start, run.name)}
@@ -190,7 +144,7 @@ class _People:
                 )
             else:
                 short, long = sorted((words, person.words), key=len)
-                fits = short[0] == long[0] and short[-1] == long[-1] and _in_order(short, long)
+                fits = short[0] == long[0] and short[-1] == long[-1] and in_order(short, long)
             if fits and not (gender and person.gender and gender != person.gender):
                 same.append(person)
         return same[0] if len(same) == 1 else None
@@ -219,7 +173,7 @@ class _People:
     def candidates(self, run: _Run) -> list[_Person]:
         """Everybody a capitalised phrase can stand for."""
         t = self.t
-        words = _core(name_tokens(" ".join(t.words[run.name : run.end])))
+        words = core(name_tokens(" ".join(t.words[run.name : run.end])))
         if not words or run.kind == "thing":
             return []
         titles = {t.lower[i] for i in range(run.start, run.name)}
@@ -275,7 +229,7 @@ class _People:
 
 def _same(a: Sequence[str], b: Sequence[str]) -> bool:
     short, long = sorted((a, b), key=len)
-    return short[-1] == long[-1] and short[0] == long[0] and _in_order(short, long)
+    return short[-1] == long[-1] and short[0] == long[0] and in_order(short, long)
 
 
 def _runs(t: Tokens, first: int, last: int) -> Iterable[_Run]:

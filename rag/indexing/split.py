@@ -49,7 +49,9 @@ def split(
     def close(run: list[Span]) -> None:
         start, end = run[0].start, run[-1].end
         body = text[start:end]
-        passages.append(Passage(Passage.make_id(article.id, start, end, body), article.id, start, end, body, head, tuple(run)))
+        passages.append(
+            Passage(Passage.make_id(article.id, start, end, body), article.id, start, end, body, head, tuple(run))
+        )
 
     run: list[Span] = []
     filled = 0.0

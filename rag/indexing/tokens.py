@@ -17,6 +17,4 @@ def encoding() -> tiktoken.Encoding:
 
 def count(text: str) -> int:
     """The number of cl100k tokens in ``text``; a text longer than LONGEST_RUN is counted in pieces of that length."""
-    return sum(
-        len(encoding().encode_ordinary(text[i : i + LONGEST_RUN])) for i in range(0, len(text), LONGEST_RUN)
-    )
+    return sum(len(encoding().encode_ordinary(text[i : i + LONGEST_RUN])) for i in range(0, len(text), LONGEST_RUN))

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import regex
 
 from rag.indexing.embed import Vectors
-from rag.indexing.names import name_tokens
-from rag.indexing.speakers import same_person, sentence_speakers
+from rag.indexing.names import name_tokens, same_person
+from rag.indexing.speakers import sentence_speakers
 from rag.records import Article, Coverage, Hit, Passage, Query, Span
 from rag.retrieval import rank, types
 from rag.retrieval.hybrid import Searcher, filters_of
@@ -154,5 +154,3 @@ def _holders(role: str, hits: Sequence[Hit]) -> list[str]:
         for match in pattern.finditer(hit.article.text):
             found[match["name"]] = None
     return [*found, role]
-
-

@@ -175,5 +175,3 @@ def _once(hits: Sequence[Hit], k: int) -> list[Hit]:
             kept.append(hit)
             seen.append(shape)
     return kept
-
-

@@ -19,7 +19,12 @@ _MONTHS = {
     for name in (calendar.month_name[number].lower(), calendar.month_abbr[number].lower())
 } | {"sept": 9}
 _DAYS = {name.lower(): number for number, name in enumerate(calendar.day_name)}
-_NUMBERS = {w: n for n, w in enumerate("one two three four five six seven eight nine ten eleven twelve".split(), 1)}
+_NUMBERS = {
+    w: n
+    for n, w in enumerate(
+        ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"], 1
+    )
+}
 
 _MONTH = r"(?P<month>" + "|".join(sorted(_MONTHS, key=len, reverse=True)) + r")\.?"
 _YEAR = r"(?P<year>(?:19|20)\d\d)"
@@ -44,6 +49,10 @@ Rule = tuple["regex.Pattern[str]", Callable[["regex.Match[str]", date], tuple[da
 
 def _rule(pattern: str, days: Callable[[regex.Match[str], date], tuple[date, date]], relative: bool) -> Rule:
     return regex.compile(rf"(?i)(?<![\w-]){pattern}(?![\w’'-])"), days, relative
+
+
+def _one(day: date) -> tuple[date, date]:
+    return day, day
 
 
 def _month_days(year: int, month: int) -> tuple[date, date]:
@@ -96,7 +105,7 @@ _N = r"(?P<n>\d{1,3}|" + "|".join(_NUMBERS) + ")"
 _UNIT = r"(?P<unit>day|week|month|year)s?"
 _RULES: tuple[Rule, ...] = (
     _rule(r"(?P<year>\d{4})-(?P<m>\d\d)-(?P<d>\d\d)",
-          lambda m, _: (date(int(m["year"]), int(m["m"]), int(m["d"])),) * 2, False),
+          lambda m, _: _one(date(int(m["year"]), int(m["m"]), int(m["d"]))), False),
     _rule(rf"{_MONTH} {_DAY},? {_YEAR}", lambda m, t: _on(int(m["year"]), m["month"], m["day"], t), False),
     _rule(rf"{_DAY}(?: of)? {_MONTH},? {_YEAR}", lambda m, t: _on(int(m["year"]), m["month"], m["day"], t), False),
     _rule(rf"{_MONTH},? {_YEAR}", lambda m, _: _month_days(int(m["year"]), _MONTHS[m["month"].lower()]), False),
@@ -106,7 +115,7 @@ _RULES: tuple[Rule, ...] = (
     _rule(rf"(?:in|during|since|of|before|after|until|by|from) {_YEAR}",
           lambda m, _: (date(int(m["year"]), 1, 1), date(int(m["year"]), 12, 31)), False),
     _rule(r"(?:today|tonight|this morning|this evening)", lambda _, t: (t, t), True),
-    _rule(r"(?:yesterday|last night)", lambda _, t: (t - timedelta(days=1),) * 2, True),
+    _rule(r"(?:yesterday|last night)", lambda _, t: _one(t - timedelta(days=1)), True),
     _rule(r"this week", lambda _, t: (min(_week(t, 0)[0], t - timedelta(days=6)), t), True),
     _rule(r"last week(?:end)?|(?:the )?(?:previous|past) week", lambda _, t: (_week(t, 1)[0], t), True),
     _rule(r"this month", lambda _, t: (_months_back(t, 0)[0], t), True),

@@ -38,7 +38,8 @@ _WHO = r"(?P<who>[^?,;:]{2,80}?)"
 _DID = r"(?:did|does|do|has|have|had|will|would|might|could|didn't|doesn't|hasn't)"
 # What somebody else than the asker does with words, as a noun: "Tam Kinnear's criticism of …".
 _ACCOUNT = (
-    _STANCE + r"|account|retort|plea|complaint|verdict|reply|reading|case|objection|praise|denial|apology|line|advice|demand|"
+    _STANCE
+    + r"|account|retort|plea|complaint|verdict|reply|reading|case|objection|praise|denial|apology|line|advice|demand|"
     r"proposal|promise|pledge|version|reason|reasons|thoughts|feelings|regret|defence|defense|rationale|reasoning|excuse"
 )
 _ASKS = tuple(
@@ -64,27 +65,168 @@ _WHO_SAID = regex.compile(
 )
 # Words that ask, and carry nothing of what is asked about.
 ASKING = frozenset(
-    "what who whom whose which when where why how did does do done has have had is are was were be been being will would "
-    "can could should may might must the a an of in on at to for from by with about regarding concerning and or but if "
-    "that this these those it its he him his she her they them their there then than as so any anything something "
-    "everything else more say said says saying tell told tells think thinks thought according know give list show find "
-    "name me us you your we our i please exactly also ever just really still not no n't s t much many position view views "
-    "stance opinion comment comments statement statements remarks archive article articles news report reports reported "
-    "week month year today yesterday last next ago now currently latest recently recent newest".split()
+    [
+        "what",
+        "who",
+        "whom",
+        "whose",
+        "which",
+        "when",
+        "where",
+        "why",
+        "how",
+        "did",
+        "does",
+        "do",
+        "done",
+        "has",
+        "have",
+        "had",
+        "is",
+        "are",
+        "was",
+        "were",
+        "be",
+        "been",
+        "being",
+        "will",
+        "would",
+        "can",
+        "could",
+        "should",
+        "may",
+        "might",
+        "must",
+        "the",
+        "a",
+        "an",
+        "of",
+        "in",
+        "on",
+        "at",
+        "to",
+        "for",
+        "from",
+        "by",
+        "with",
+        "about",
+        "regarding",
+        "concerning",
+        "and",
+        "or",
+        "but",
+        "if",
+        "that",
+        "this",
+        "these",
+        "those",
+        "it",
+        "its",
+        "he",
+        "him",
+        "his",
+        "she",
+        "her",
+        "they",
+        "them",
+        "their",
+        "there",
+        "then",
+        "than",
+        "as",
+        "so",
+        "any",
+        "anything",
+        "something",
+        "everything",
+        "else",
+        "more",
+        "say",
+        "said",
+        "says",
+        "saying",
+        "tell",
+        "told",
+        "tells",
+        "think",
+        "thinks",
+        "thought",
+        "according",
+        "know",
+        "give",
+        "list",
+        "show",
+        "find",
+        "name",
+        "me",
+        "us",
+        "you",
+        "your",
+        "we",
+        "our",
+        "i",
+        "please",
+        "exactly",
+        "also",
+        "ever",
+        "just",
+        "really",
+        "still",
+        "not",
+        "no",
+        "n't",
+        "s",
+        "t",
+        "much",
+        "many",
+        "position",
+        "view",
+        "views",
+        "stance",
+        "opinion",
+        "comment",
+        "comments",
+        "statement",
+        "statements",
+        "remarks",
+        "archive",
+        "article",
+        "articles",
+        "news",
+        "report",
+        "reports",
+        "reported",
+        "week",
+        "month",
+        "year",
+        "today",
+        "yesterday",
+        "last",
+        "next",
+        "ago",
+        "now",
+        "currently",
+        "latest",
+        "recently",
+        "recent",
+        "newest",
+    ]
 )
 _PRONOUN = regex.compile(r"(?i)\b(?:he|she|they|him|her|them|his|hers|their|theirs)\b")
 _THAT = regex.compile(r"(?i)\b(?:it|that|this|there|those|these|its)\b")
 _LEAD = regex.compile(r"(?i)^(?:and|but|so|ok|okay|also|then|well)\b[ ,]*")
 _ABOUT = regex.compile(r"(?i)^(?:and |but |so )?(?:what|how) about (?P<what>[^?]+)\??$")
-_BARE = regex.compile(r"(?i)^(?:and|but|also) (?P<what>(?:(?!\b(?:what|who|when|where|why|how|did|does|is|was)\b)[^?])+)\??$")
+_BARE = regex.compile(
+    r"(?i)^(?:and|but|also) (?P<what>(?:(?!\b(?:what|who|when|where|why|how|did|does|is|was)\b)[^?])+)\??$"
+)
 _PLACE = regex.compile(r"\b(?P<in>in|at|for|from|on|of) (?P<where>(?:the )?\p{Lu}[\p{L}.'’-]*(?: \p{Lu}[\p{L}.'’-]*)*)")
 _PLACED = regex.compile(r"(?i)^(?P<in>in|at|for|from|on|of) (?P<where>.+)$")
-_NAME = regex.compile(r"\b\p{Lu}[\p{L}\p{M}'’.-]*(?:[ ](?:(?:of|de|da|del|van|von|bin|al|the) )?\p{Lu}[\p{L}\p{M}'’.-]*)*")
+_NAME = regex.compile(
+    r"\b\p{Lu}[\p{L}\p{M}'’.-]*(?:[ ](?:(?:of|de|da|del|van|von|bin|al|the) )?\p{Lu}[\p{L}\p{M}'’.-]*)*"
+)
 
 
-def understand(
-    asked: str, history: Sequence[Turn], *, now: datetime | None, today: date, ledger: Known
-) -> Query:
+def understand(asked: str, history: Sequence[Turn], *, now: datetime | None, today: date, ledger: Known) -> Query:
     """``asked`` with white space folded. Relative dates count from ``now``, else from ``today``."""
     text, notes = standalone(asked, history, ledger)
     speakers = asked_speakers(text, ledger)
@@ -93,7 +235,9 @@ def understand(
     spoken_of = period(text, base)
     outlets = named_outlets(text, ledger)
     if outlets:
-        speakers = tuple(s for s in speakers if s.casefold().removeprefix("the ") not in {o.casefold() for o in outlets})
+        speakers = tuple(
+            s for s in speakers if s.casefold().removeprefix("the ") not in {o.casefold() for o in outlets}
+        )
     topic = text
     for found in reversed(periods(text, base)):
         topic = topic[: found.start] + topic[found.end :]
@@ -132,10 +276,14 @@ def _people(phrase: str) -> list[str]:
 def _speaker(phrase: str, ledger: Known) -> str:
     """The name within a phrase of a question, or its role; "" when it is neither ("we", "the price of oil")."""
     names = [m.group() for m in _NAME.finditer(phrase)]
-    known = [w for w in phrase.split() if any(ledger.speakers(t) for t in name_tokens(w.removesuffix("'s").removesuffix("’s")))]
+    known = [
+        w
+        for w in phrase.split()
+        if any(ledger.speakers(t) for t in name_tokens(w.removesuffix("'s").removesuffix("’s")))
+    ]
     if names:
         return max(names, key=lambda n: (any(ledger.speakers(t) for t in name_tokens(n)), len(n)))
-    if known and not set(w.casefold() for w in known) <= ASKING:
+    if known and not {w.casefold() for w in known} <= ASKING:
         return " ".join(w for w in known if w.casefold() not in ASKING)
     role = regex.search(rf"(?i)\b(?:the|his|her|its) (?:\w+ ){{0,4}}(?:{_ROLES})\b", phrase)
     return role.group() if role else ""

@@ -28,7 +28,9 @@ def fuse(rankings: Sequence[Sequence[str]]) -> dict[str, float]:
     return scores
 
 
-def recency(published: datetime | None, now: datetime | None, period: tuple[date, date] | None, day: date | None) -> float:
+def recency(
+    published: datetime | None, now: datetime | None, period: tuple[date, date] | None, day: date | None
+) -> float:
     """Weight of a report, from RECENCY_FLOOR to 1, by its age at ``now`` or its distance from the period asked for."""
     if period is not None:
         if day is None:

@@ -52,22 +52,98 @@ _ASKS: tuple[tuple[str, Kind], ...] = (
     (r"\b(?:what|which) (?:company|team|club|party|newspaper|bank|organi[sz]ation|agency|union|airline|brand|film|movie|song|"
      r"album|book|show|series|school|university|firm|app|website|platform|retailer|network|store|chain|restaurant|museum)\b", "name"),
 )  # fmt: skip
-_PATTERNS = tuple((regex.compile(f"(?i){pattern}", regex.V1 | regex.DOTALL), kind) for pattern, kind in _ASKS)
+_PATTERNS: tuple[tuple[regex.Pattern[str], Kind], ...] = tuple(
+    (regex.compile(f"(?i){pattern}", regex.V1 | regex.DOTALL), kind) for pattern, kind in _ASKS
+)
 
 
 def expected(question: str) -> Kind:
     """The kind of thing the question asks for; "" when any sentence may answer ("why", "how", "what did X say")."""
-    found = [(m.start(), kind) for pattern, kind in _PATTERNS if (m := pattern.search(question))]
+    found: list[tuple[int, Kind]] = [
+        (m.start(), kind) for pattern, kind in _PATTERNS if (m := pattern.search(question))
+    ]
     return min(found, key=lambda f: f[0])[1] if found else ""
 
 
 # Nouns that name the kind asked for ("which company", "on what date") and seldom stand in the sentence that answers.
 KIND_WORDS = frozenset(
-    "company team club party newspaper bank organisation organization agency union airline brand film movie song album book "
-    "show series school university firm app website platform retailer network country city town state place village hamlet "
-    "nation island county region person man woman player actor actress singer politician date day month time percentage "
-    "percent share proportion number amount age many much long old big kind type name happen happened end start early late mid "
-    "happening happens people".split()
+    [
+        "company",
+        "team",
+        "club",
+        "party",
+        "newspaper",
+        "bank",
+        "organisation",
+        "organization",
+        "agency",
+        "union",
+        "airline",
+        "brand",
+        "film",
+        "movie",
+        "song",
+        "album",
+        "book",
+        "show",
+        "series",
+        "school",
+        "university",
+        "firm",
+        "app",
+        "website",
+        "platform",
+        "retailer",
+        "network",
+        "country",
+        "city",
+        "town",
+        "state",
+        "place",
+        "village",
+        "hamlet",
+        "nation",
+        "island",
+        "county",
+        "region",
+        "person",
+        "man",
+        "woman",
+        "player",
+        "actor",
+        "actress",
+        "singer",
+        "politician",
+        "date",
+        "day",
+        "month",
+        "time",
+        "percentage",
+        "percent",
+        "share",
+        "proportion",
+        "number",
+        "amount",
+        "age",
+        "many",
+        "much",
+        "long",
+        "old",
+        "big",
+        "kind",
+        "type",
+        "name",
+        "happen",
+        "happened",
+        "end",
+        "start",
+        "early",
+        "late",
+        "mid",
+        "happening",
+        "happens",
+        "people",
+    ]
 )
 
 
@@ -78,7 +154,9 @@ def holds(kind: Kind, sentence: str, question: str) -> bool:
         return any(m.group().casefold() not in asked for m in _HOLDS[kind].finditer(sentence))
     if kind in ("person", "place", "name"):
         asked = set(regex.findall(r"[\p{L}\p{M}]+", question.casefold()))
-        new = [w for m in _CAPITALISED.finditer(sentence) for w in regex.findall(r"[\p{L}\p{M}]+", m.group().casefold())]
+        new = [
+            w for m in _CAPITALISED.finditer(sentence) for w in regex.findall(r"[\p{L}\p{M}]+", m.group().casefold())
+        ]
         # A name that opens the sentence counts when it is more than one word: "Ana Silva scored".
         opening = _FIRST_NAME.match(sentence.lstrip("“\"‘'("))
         if opening:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -134,7 +134,7 @@ class Ledger:
         return reader
 
     @contextmanager
-    def _telling(self) -> Iterator[None]:
+    def _telling(self) -> Generator[None]:
         """SQLite's errors in the user's terms."""
         try:
             yield
@@ -157,7 +157,7 @@ class Ledger:
             return self._db.execute(sql, values).fetchall()
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _transaction(self) -> Generator[sqlite3.Connection]:
         with self._telling(), self._db:
             self._db.execute("BEGIN IMMEDIATE")
             yield self._db
@@ -284,14 +284,13 @@ class Ledger:
         rows: list[Any] = []
         for chunk in _chunks(ids):
             rows += self._all(
-                f"SELECT id, article, start, end, header, state, sentences FROM passages WHERE id IN ({_marks(chunk)})", *chunk
+                f"SELECT id, article, start, end, header, state, sentences FROM passages WHERE id IN ({_marks(chunk)})",
+                *chunk,
             )
         if indexed_only:
             rows = [row for row in rows if row[5] == "indexed"]
         articles = self.articles(list({row[1] for row in rows}))
-        return {
-            row[0]: (_to_passage(row, articles[row[1]]), articles[row[1]]) for row in rows if row[1] in articles
-        }
+        return {row[0]: (_to_passage(row, articles[row[1]]), articles[row[1]]) for row in rows if row[1] in articles}
 
     def passage_ids(self, article_id: str | None = None) -> list[str]:
         """Ids of every indexed passage, in order; of one article's when it is named."""

@@ -42,13 +42,17 @@ Engineer Tom Rask said 30 percent of the market stalls were already let. Harbour
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     base = tmp_path_factory.mktemp("generative")
-    articles = [{"url": "https://harbour.example/m", "title": "Fish market", "text": MARKET_TEXT, "published": "2024-03-05"}]
+    articles = [
+        {"url": "https://harbour.example/m", "title": "Fish market", "text": MARKET_TEXT, "published": "2024-03-05"}
+    ]
     for n in range(24):
         text = " ".join(
             f"The council of Ferryville debated tram line {n}{i} of the {word} district, its costs, its stops and its noise at length."
             for i, word in enumerate(("northern", "southern", "eastern", "western", "upper", "lower"))
         )
-        articles.append({"url": f"https://ferry.example/{n}", "title": f"Tram line {n}", "text": text, "published": "2024-03-06"})
+        articles.append(
+            {"url": f"https://ferry.example/{n}", "title": f"Tram line {n}", "text": text, "published": "2024-03-06"}
+        )
     (base / "articles.jsonl").write_text("\n".join(json.dumps(a) for a in articles))
     with Archive.create(base / "archive", settings=Settings()) as archive:
         report = archive.ingest([str(SEED), str(base / "articles.jsonl")])
@@ -204,7 +208,9 @@ def test_a_false_sentence_never_stands(archive: Archive, model: ModelServer, que
 
 
 def test_what_is_false_is_replaced_by_a_quotation_among_what_is_true(archive: Archive, model: ModelServer) -> None:
-    model.say(f"Lavrov noted that {HIS} [1]. Wang said that he expected in-depth discussions on the next stage of cooperation [1].")
+    model.say(
+        f"Lavrov noted that {HIS} [1]. Wang said that he expected in-depth discussions on the next stage of cooperation [1]."
+    )
     answer = ask(archive, LAVROV)
     assert answer.model and [s.speaker for s in answer.sentences] == ["Sergei Lavrov"] * 2
     assert answer.sentences[1].text.startswith("He expected in-depth discussions")
@@ -229,8 +235,13 @@ def test_a_quotation_that_stands_already_is_not_repeated(archive: Archive, model
     assert "left out" in " ".join(answer.notes)
 
 
-@pytest.mark.parametrize("text", ["", " \n", "The archive does not answer this.", "The passages do not mention BRICS expansion.", "<think>Hm."])
-def test_a_model_without_answer_gives_the_quoted_one_and_says_so(archive: Archive, model: ModelServer, text: str) -> None:
+@pytest.mark.parametrize(
+    "text",
+    ["", " \n", "The archive does not answer this.", "The passages do not mention BRICS expansion.", "<think>Hm."],
+)
+def test_a_model_without_answer_gives_the_quoted_one_and_says_so(
+    archive: Archive, model: ModelServer, text: str
+) -> None:
     model.say(text)
     answer = ask(archive, LAVROV)
     assert tuple(s.text for s in answer.sentences) == quotes(archive, LAVROV)
@@ -264,7 +275,9 @@ def test_orders_in_an_article_stay_within_its_passage(archive: Archive, model: M
     assert answer.model == "" and "The fish market will cost 99 million crowns" not in answer.text
 
 
-def test_the_prompt_holds_the_passages_of_the_quoted_choice_and_the_question(archive: Archive, model: ModelServer) -> None:
+def test_the_prompt_holds_the_passages_of_the_quoted_choice_and_the_question(
+    archive: Archive, model: ModelServer
+) -> None:
     model.say("")
     answer = ask(archive, WANG)
     assert all(s.text in model.prompt for s in answer.sentences)
@@ -327,7 +340,9 @@ def test_every_failure_gives_the_quoted_answer_and_a_note(
     assert "verysecret" not in answer.text + note and "hidden" not in note
 
 
-def test_a_refused_connection_and_a_server_silent_from_the_start(archive: Archive, folder: Path, model: ModelServer) -> None:
+def test_a_refused_connection_and_a_server_silent_from_the_start(
+    archive: Archive, folder: Path, model: ModelServer
+) -> None:
     model.script = [model_server.HANG]
     assert "no answer within 0.7 s" in ask(archive, LAVROV).notes[-1]
     with Archive.open(folder, settings=Settings(model_url="http://127.0.0.1:9/v1")) as nowhere:
@@ -357,7 +372,12 @@ def test_a_home_server_gets_no_key_and_the_cloud_wants_one(archive: Archive, fol
 
 @pytest.mark.parametrize(
     ("name", "cure"),
-    [("nonsense:x", "openai:gpt"), ("gpt-4o", "ollama:"), ("openai:", "anthropic:"), ("groq:x", "pip install 'langchain-groq'")],
+    [
+        ("nonsense:x", "openai:gpt"),
+        ("gpt-4o", "ollama:"),
+        ("openai:", "anthropic:"),
+        ("groq:x", "pip install 'langchain-groq'"),
+    ],
 )
 def test_a_model_that_cannot_be_set_up_names_the_cure(archive: Archive, name: str, cure: str) -> None:
     with pytest.raises(SettingsError, match=cure) as raised:
@@ -442,7 +462,13 @@ def test_numbers(text: str, found: set[str]) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["![a](https://e.example/a.png)", "<img src=x onerror=alert(1)>", "[see](javascript:alert(1))", "<script>alert(1)</script>", "<https://e.example>"],
+    [
+        "![a](https://e.example/a.png)",
+        "<img src=x onerror=alert(1)>",
+        "[see](javascript:alert(1))",
+        "<script>alert(1)</script>",
+        "<https://e.example>",
+    ],
 )
 def test_nothing_active_is_left_of_a_models_text(text: str) -> None:
     left = plain(f"A fox ran {text} there.")

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.indexing.cues import find
+from rag.indexing.names import name_tokens, same_person
 from rag.indexing.sentences import sentences
-from rag.indexing.speakers import name_tokens, same_person, sentence_speakers, statements
+from rag.indexing.speakers import sentence_speakers, statements
 from rag.records import Article, Statement
 
 SEED = Path(__file__).parents[2] / "seeds" / "000_13d8f8e099ef8960.txt"

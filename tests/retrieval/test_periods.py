@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from datetime import date
 
 import pytest
@@ -53,5 +54,5 @@ def test_period(question: str, expected: tuple[date, date] | None) -> None:
 def test_any_text_has_ordered_periods_in_its_own_bounds(text: str, today: date) -> None:
     found = periods(text, today)
     assert all(0 <= p.start < p.end <= len(text) and p.first <= p.last for p in found)
-    assert all(a.end <= b.start for a, b in zip(found, found[1:], strict=False))
+    assert all(a.end <= b.start for a, b in itertools.pairwise(found))
     period(text, today)
