@@ -136,8 +136,10 @@ class Query:
 
     ``text`` is standalone (a follow-up has been completed from the conversation), ``topic`` the same without the
     people whose words are asked for and without the asking words. ``since`` and ``until`` are the filters the user
-    set, inclusive calendar days; ``period`` is the time the question itself speaks of. ``speakers`` are the people
+    set, inclusive calendar days; ``period`` is the time the question itself speaks of
+    (``strict``: only reports of that time can answer). ``speakers`` are the people
     whose own words are asked for, as the question names them. ``now`` is set only where the asker gave it.
+    ``wants_speaker`` asks who said something, ``wants_latest`` how things stand now.
     """
 
     text: str
@@ -147,8 +149,10 @@ class Query:
     outlets: tuple[str, ...] = ()
     now: datetime | None = None
     period: tuple[date, date] | None = None
+    strict: bool = False
     speakers: tuple[str, ...] = ()
     wants_speaker: bool = False
+    wants_latest: bool = False
     notes: tuple[str, ...] = ()
 
 

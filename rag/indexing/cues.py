@@ -6,6 +6,7 @@ Rules over reporting verbs and quotation marks. Nobody is identified here; that 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -189,16 +190,21 @@ def find_in(tokens: Tokens) -> list[Found]:
 
 
 def transcript(tokens: Tokens) -> set[int]:
-    """The sentences that open with a speaker's label ("WALLACE: …"); one label alone is no transcript."""
-    labels: set[int] = set()
+    """The sentences that open with a speaker's label ("WALLACE: …").
+
+    One label alone is no transcript, nor are the headings of a round-up ("HEALTH: …", "TRANSPORT: …"), where nobody
+    speaks twice.
+    """
+    labels: dict[int, str] = {}
     for i, (first, last) in enumerate(tokens.bounds):
         if i and tokens.paragraph[i] == tokens.paragraph[i - 1]:
             continue
         colon = next((j for j in range(first, min(first + 6, last)) if tokens.words[j] == ":"), first)
         label = tokens.words[first:colon]
         if label and all(word.isupper() or word in ".,-" for word in label):
-            labels.add(i)
-    return labels if len(labels) > 1 else set()
+            labels[i] = " ".join(label)
+    seen = Counter(labels.values())
+    return set(labels) if len(seen) > 1 and max(seen.values()) > 1 else set()
 
 
 class _Sentence:

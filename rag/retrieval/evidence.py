@@ -10,13 +10,16 @@ import regex
 from rag.indexing.embed import Vectors
 from rag.indexing.names import name_tokens, same_person
 from rag.indexing.speakers import sentence_speakers
+from rag.indexing.wire import dateline_end
 from rag.records import Article, Coverage, Hit, Passage, Query, Span
 from rag.retrieval import rank, types
 from rag.retrieval.hybrid import Searcher, filters_of
-from rag.retrieval.question import is_role
+from rag.retrieval.question import SPEECH_VERBS, is_role
 
 # Passages whose sentences are read; measured on RealTime QA, deeper ones add noise sooner than answers.
 READ = 16
+# What holding the kind of thing asked for, and giving the number of what is counted, add to a sentence's score.
+TYPED, COUNTED = 0.7, 0.5
 # The newest articles quoting a person that are read beside the hits.
 QUOTING = 60
 
@@ -28,7 +31,7 @@ class Candidate:
     ``speaker`` is whose words it reports: a name, "" when that is unsure, None when it reports nobody's.
     ``fit`` is the share of the question's term weights that the sentence holds itself, or nearly (0 to 1);
     ``reach`` the same with its whole passage and title, ``cosine`` the similarity of question and sentence vectors;
-    ``typed`` whether it holds the kind of thing asked for. ``score`` is what candidates are ranked by, fresher reports
+    ``typed`` whether it holds the kind of thing asked for, ``counted`` whether it gives the number of what is counted. ``score`` is what candidates are ranked by, fresher reports
     before older ones; ``strength`` is how sure it is that the archive answers at all (0 to 1).
     """
 
@@ -40,6 +43,7 @@ class Candidate:
     reach: float
     cosine: float
     typed: bool
+    counted: bool
     strength: float
     score: float
     hit: Hit | None = None
@@ -70,14 +74,16 @@ def gather(searcher: Searcher, query: Query) -> Evidence:
     vector = searcher.embed(query.text)
     hits = searcher.hits(query, 24, vector)
     speakers = {asked: resolve(asked, searcher, hits) for asked in query.speakers}
-    # An office that nobody in the archive is found to hold asks about the office, not about a person's words.
-    speakers = {asked: names for asked, names in speakers.items() if names or not is_role(asked)}
+    # Nobody in the archive is found to hold the office that the question asks the words of: what others say is no
+    # answer, but what is reported of the office may be one.
+    unknown = [asked for asked, names in speakers.items() if is_role(asked) and not names]
+    speakers = {asked: names for asked, names in speakers.items() if asked not in unknown}
     names = [n for group in speakers.values() for n in group]
     dated = [w for w in regex.findall(r"\w+", query.text) if w not in query.topic]
     weights = searcher.weights(
         query.topic if speakers else query.text,
         weak=[*dated, *types.KIND_WORDS],
-        without=[t for asked in speakers for t in name_tokens(asked)],
+        without=[*(t for asked in speakers for t in name_tokens(asked)), *(SPEECH_VERBS if speakers else ())],
     )
     pool: dict[str, tuple[Passage, Article, Hit | None]] = {
         h.passage.id: (h.passage, h.article, h) for h in hits[:READ]
@@ -87,6 +93,8 @@ def gather(searcher: Searcher, query: Query) -> Evidence:
         for passage, article in searcher.passages_of(quoting):
             pool.setdefault(passage.id, (passage, article, None))
     candidates = _candidates(searcher, query, list(pool.values()), weights, vector)
+    if unknown and not speakers:
+        candidates = [c for c in candidates if not c.speaker]
     return Evidence(query, hits, candidates, speakers, searcher.coverage(query), weights)
 
 
@@ -106,22 +114,25 @@ def _candidates(
         speakers = sentence_speakers(article, passage.sentences, statements[article.id])
         terms = [searcher.terms(span.of(article.text)) for span in passage.sentences]
         title = titles[article.id]
+        opening = dateline_end(article.text)
         everything = title.union(*terms)
         reach = rank.overlap(weights, list(everything), ())
         weight = rank.recency(article.published_at, query.now, query.period, article.published_day)
         cosines = vectors[passage.id] @ vector
         for n, span in enumerate(passage.sentences):
-            if len(terms[n]) < 4:
+            if len(terms[n]) < 4 or span.end <= opening:
                 continue  # a dateline, a caption's stub, "Read more"
             context = title.union(terms[n - 1] if n else ())
             fit = rank.overlap(weights, terms[n], list(context))
             cosine = float(cosines[n])
-            typed = types.holds(kind, span.of(article.text), query.text)
-            score = (fit + 2 * cosine + 20 * (hit.score if hit else 0.0) + 0.5 * typed) * (1 + weight) / 2
-            # Weights of a logistic regression over the dev half of `newsroom`: answerable or not.
-            strength = (1.5 * fit + 2.1 * max(cosine, 0.0) + 3.5 * reach) / 7.1
+            text = span.of(article.text)
+            typed = types.holds(kind, text, query.text)
+            counted = types.counts(query.text, text)
+            kinds = TYPED * typed + COUNTED * counted
+            score = (2 * fit + cosine + 20 * (hit.score if hit else 0.0) + kinds) * (1 + weight) / 2
+            strength = (fit + max(cosine, 0.0) + reach) / 3 * (1.0 if typed else 0.5)
             found.append(
-                Candidate(article, passage, span, speakers[n], fit, reach, cosine, typed, strength, score, hit)
+                Candidate(article, passage, span, speakers[n], fit, reach, cosine, typed, counted, strength, score, hit)
             )
     found.sort(key=lambda c: (-c.score, c.article.id, c.span.start))
     return found

@@ -144,9 +144,16 @@ def periods(question: str, today: date) -> list[Period]:
     return sorted(found, key=lambda p: p.start)
 
 
+# A period that is longer says little of when the answer was reported: "since 1979", "last year".
+LONGEST_STRICT = timedelta(days=62)
+
+
 def period(question: str, today: date) -> tuple[date, date] | None:
-    """The one interval that the question's date phrases describe, or None when it has none."""
-    found = periods(question, today)
+    """The one interval that the question's date phrases describe, or None when it has none.
+
+    A phrase that reaches far beyond ``today`` ("by 2050") tells of the matter, not of the news about it.
+    """
+    found = [p for p in periods(question, today) if p.first <= today + timedelta(days=366)]
     if not found:
         return None
     first, last = found[0], found[-1]
@@ -165,3 +172,12 @@ def period(question: str, today: date) -> tuple[date, date] | None:
             return date(1900, 1, 1), first.first
         return first.first, first.last
     return min(first.first, last.first), max(first.last, last.last)
+
+
+def is_strict(question: str, today: date) -> bool:
+    """Whether only reports of the question's period can answer: "last week" and "on 10 June 2024" mean those days,
+    "in September" may be of another year, and "last year" is written of in this one.
+    """
+    found, whole = periods(question, today), period(question, today)
+    short = whole is not None and whole[1] - whole[0] <= LONGEST_STRICT
+    return short and any(p.relative or str(p.first.year) in question for p in found)

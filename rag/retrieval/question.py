@@ -10,7 +10,7 @@ import regex
 
 from rag.indexing.names import name_tokens
 from rag.records import Query, Turn
-from rag.retrieval.periods import period, periods
+from rag.retrieval.periods import is_strict, period, periods
 
 
 class Known(Protocol):
@@ -28,6 +28,7 @@ _SPEECH = (
     r"criticise|criticised|criticize|criticized|praise|praised|accuse|accused|admit|admitted|acknowledge|acknowledged|"
     r"expect|expects|expected|predict|predicted|want|propose|proposed|demand|demanded|urge|urged|write|wrote|"
     r"vow|vowed|pledge|pledged|confirm|confirmed|mention|mentioned|respond|express|expressed|mean|justify|justified|"
+    r"recall|recalls|recalled|remember|remembers|remembered|answer|answered|ask|asked|put|report|reported|"
     r"defend|defended|dismiss|dismissed|reject|rejected|support|oppose|plan|hope|fear|recommend|recommended"
 )
 _STANCE = (
@@ -45,7 +46,9 @@ _ACCOUNT = (
 _ASKS = tuple(
     regex.compile(rf"(?i){pattern}")
     for pattern in (
-        rf"\b(?:what|how|why|when|where|whom?|which(?: \w+)?|whose(?: \w+)?)\b[^?]*?\b{_DID} {_WHO} "
+        # "Which leader did Johnson accuse?" asks for a leader, not for Johnson's words; "who did he say …" does.
+        rf"\b(?:who(?:m|se)?|which)\b[^?]*?\b{_DID} {_WHO} (?:say|said|think|believe|mention|announce)\b",
+        rf"\b(?:what|how|why|when|where)\b[^?]*?\b{_DID} {_WHO} "
         rf"(?:\w+ly |ever |also |have |to |been |publicly |first |once )*(?:{_SPEECH})\b",
         rf"^(?:and |but |so )?{_DID} {_WHO} (?:\w+ly |ever |also |really )*(?:{_SPEECH})\b",
         rf"\baccording to {_WHO}(?:[,?]|$| what | how | why | when | where | who | which | is | are | was | were | did | does "
@@ -56,6 +59,7 @@ _ASKS = tuple(
         rf"\b(?:quotes?|words|statements?|remarks) (?:from|by|of) {_WHO}(?: on | about |\?|$)",
         rf"\bin {_WHO}(?:'s|’s) (?:words|view|opinion|telling)\b",
         rf"\bwhat {_WHO} (?:said|says|thinks|told|announced|promised|claimed|wrote)\b",
+        rf"\bhow (?:do|does|did) {_WHO} (?:differ|disagree|compare)\b",
         r"^(?P<who>\p{Lu}[\p{L}’'-]+(?: \p{Lu}[\p{L}’'-]+){0,2}) (?:on|about) ",
     )
 )
@@ -63,6 +67,7 @@ _WHO_SAID = regex.compile(
     rf"(?i)^(?:and |but )?(?:who|which (?:\w+ )?(?:official|minister|politician|person|leader|expert|spokesperson|mayor|body|group|"
     rf"union|company|agency|analyst|scientist)|whose words)\b(?: \w+)?(?: \w+)? (?:{_SPEECH})\b"
 )
+SPEECH_VERBS = tuple(_SPEECH.split("|"))
 # Words that ask, and carry nothing of what is asked about.
 ASKING = frozenset(
     [
@@ -212,6 +217,9 @@ ASKING = frozenset(
         "newest",
     ]
 )
+_LATEST = regex.compile(
+    r"(?i)\b(?:now|currently|latest|newest|current|most recent(?:ly)?|at present|these days|so far)\b"
+)
 _PRONOUN = regex.compile(r"(?i)\b(?:he|she|they|him|her|them|his|hers|their|theirs)\b")
 _THAT = regex.compile(r"(?i)\b(?:it|that|this|there|those|these|its)\b")
 _LEAD = regex.compile(r"(?i)^(?:and|but|so|ok|okay|also|then|well)\b[ ,]*")
@@ -230,7 +238,7 @@ def understand(asked: str, history: Sequence[Turn], *, now: datetime | None, tod
     """``asked`` with white space folded. Relative dates count from ``now``, else from ``today``."""
     text, notes = standalone(asked, history, ledger)
     speakers = asked_speakers(text, ledger)
-    wants_speaker = bool(_WHO_SAID.search(text))
+    wants_speaker = bool(_WHO_SAID.search(asking_part(text)))
     base = now.date() if now else today
     spoken_of = period(text, base)
     outlets = named_outlets(text, ledger)
@@ -251,55 +259,89 @@ def understand(asked: str, history: Sequence[Turn], *, now: datetime | None, tod
         outlets=outlets,
         now=now,
         period=spoken_of,
+        strict=is_strict(text, base),
         speakers=speakers,
         wants_speaker=wants_speaker,
+        wants_latest=bool(_LATEST.search(text)),
         notes=notes,
     )
 
 
+_SENTENCE = regex.compile(r"(?<=[\p{Ll}\d)\"”’][.!?][\"”’]?) (?=\p{Lu})")
+
+
+def asking_part(question: str) -> str:
+    """The last sentence of a question that first tells a story."""
+    return _SENTENCE.split(question.strip())[-1]
+
+
 def asked_speakers(question: str, ledger: Known) -> tuple[str, ...]:
     """The people or bodies whose words the question asks for, as it names them; () when it asks for nobody's."""
+    question = asking_part(question)
     if _WHO_SAID.search(question):
         return ()
+    lower = not regex.search(r"\p{Lu}", question[1:])
     for pattern in _ASKS:
         for match in pattern.finditer(question):
-            people = [p for part in _people(match["who"]) if (p := _speaker(part, ledger))]
+            people = [p for part in _people(match["who"]) if (p := _speaker(part, ledger, lower))]
+            if "according to" in match.group().casefold()[:14]:
+                people = [p for p in people if not _NO_PERSON.search(p)]
             if people:
                 return tuple(dict.fromkeys(people))
     return ()
+
+
+# "According to a new poll" names where a figure comes from, not whose words are wanted.
+_NO_PERSON = regex.compile(
+    r"(?i)\b(?:reports?|polls?|surveys?|study|studies|data|analysis|research|figures|council|department|bureau|agency|ministry|"
+    r"institute|university|cent(?:er|re)|office|association|reserve|news|times|post|guardian|index|experts?|scientists|"
+    r"researchers|records|officials|documents?|company|organi[sz]ation|commission|committee|foundation|group)\b|\.\w|^(?-i:\p{Lu}+)$"
+)
 
 
 def _people(phrase: str) -> list[str]:
     return [part for part in regex.split(r"(?i),|\band\b|\bor\b|&|\bboth\b|\beach of\b", phrase) if part.strip()]
 
 
-def _speaker(phrase: str, ledger: Known) -> str:
-    """The name within a phrase of a question, or its role; "" when it is neither ("we", "the price of oil")."""
-    names = [m.group() for m in _NAME.finditer(phrase)]
-    known = [
-        w
-        for w in phrase.split()
-        if any(ledger.speakers(t) for t in name_tokens(w.removesuffix("'s").removesuffix("’s")))
-    ]
+def _speaker(phrase: str, ledger: Known, lower: bool) -> str:
+    """The name within a phrase of a question, or its role; "" when it is neither ("we", "the price of oil").
+
+    In a question typed without capitals, any word that is part of a known speaker's name counts as a name.
+    """
+    names = [m.group().removesuffix("'s").removesuffix("’s") for m in _NAME.finditer(phrase)]
+    names = [n for n in names if n.casefold() not in ASKING and n.casefold() not in _OPENERS]
     if names:
         return max(names, key=lambda n: (any(ledger.speakers(t) for t in name_tokens(n)), len(n)))
-    if known and not {w.casefold() for w in known} <= ASKING:
-        return " ".join(w for w in known if w.casefold() not in ASKING)
-    role = regex.search(rf"(?i)\b(?:the|his|her|its) (?:\w+ ){{0,4}}(?:{_ROLES})\b", phrase)
-    return role.group() if role else ""
+    if lower:
+        words = [w.removesuffix("'s").removesuffix("’s") for w in phrase.split() if w.casefold() not in ASKING]
+        known = [w for w in words if any(ledger.speakers(t) for t in name_tokens(w))]
+        if known and not regex.fullmatch(rf"(?:{_ROLES})s?", known[-1]):
+            return " ".join(known)
+    role = regex.search(
+        rf"(?i)\b(?:the|his|her|its) (?:[\w’'-]+ ){{0,5}}(?:{_ROLES})\b(?: (?:of|for) [^?,;]+)?", phrase
+    )
+    return role.group().strip() if role else ""
+
+
+_OPENERS = frozenset(
+    ["with", "following", "after", "before", "since", "during", "despite", "as", "while", "passengers", "scientists", "experts", "researchers"]
+)
 
 
 _ROLES = (
     r"minister|president|spokes(?:man|woman|person)|mayor|governor|secretary|chief|director|head|leader|chair(?:man|woman|person)?|"
     r"ceo|officer|ministry|government|company|union|police|court|judge|agency|committee|council|bank|ambassador|senator|"
     r"commissioner|coach|captain|professor|scientist|author|analyst|economist|lawyer|prosecutor|counterpart|king|queen|"
-    r"prince|princess|pope|general|commander|opposition|party|team|club|operator|regulator|authority|department|envoy"
+    r"prince|princess|pope|general|commander|opposition|party|team|club|operator|regulator|authority|department|envoy|"
+    r"master|boss|owner|founder|inspector|investigator|manager|teacher|doctor|nurse|driver|pilot|witness|survivor|victim|"
+    r"father|mother|brother|sister|wife|husband|son|daughter|widow|farmer|fisherman|skipper|novelist|writer|candidate|"
+    r"deputy|councillor|association|charity|bishop|archbishop|rector|principal|trainer|player|striker|goalkeeper|epidemiologist"
 )
 
 
 def is_role(speaker: str) -> bool:
     """Whether a speaker is named by an office ("the foreign minister"), not by a name."""
-    return bool(regex.search(rf"(?i)\b(?:{_ROLES})$", speaker)) and not regex.search(r"\p{Lu}", speaker)
+    return bool(regex.match(rf"(?i)(?:the|a|an|his|her|its) .*\b(?:{_ROLES})\b", speaker))
 
 
 def named_outlets(question: str, ledger: Known) -> tuple[str, ...]:
@@ -344,6 +386,9 @@ def asked_before(history: Sequence[Turn], ledger: Known) -> str:
 def _complete(asked: str, previous: str, ledger: Known) -> str:
     if not previous:
         return asked
+    other = _OTHER.search(asked)
+    if other:
+        asked = _the_other(asked, other, previous, ledger)
     bare = _LEAD.sub("", asked)
     led = bare != asked
     about = _ABOUT.match(asked) or (_BARE.match(asked) if led else None)
@@ -352,8 +397,11 @@ def _complete(asked: str, previous: str, ledger: Known) -> str:
     speakers = asked_speakers(bare, ledger)
     before = asked_speakers(previous, ledger)
     topic = _topic(previous, before)
+    if speakers and _topic(bare, speakers) and not _THAT.search(bare) and not _PRONOUN.search(bare):
+        return asked  # whose words and on what: nothing is missing
     text = bare
-    if not speakers and before and _PRONOUN.search(text):
+    role = regex.match(rf"(?i)the (?:\w+ ){{0,3}}(?:{_ROLES}), ", bare)
+    if not speakers and not role and before and _PRONOUN.search(text):
         text = _PRONOUN.sub(lambda m: _for_pronoun(m.group(), before), text, count=1)
         speakers = before
     elif _PRONOUN.search(text) and not speakers:
@@ -370,8 +418,24 @@ def _complete(asked: str, previous: str, ledger: Known) -> str:
         if missing:
             text = f"{text.rstrip(' ?.')} ({missing})?" if words else f"{text.rstrip(' ?.')} about {missing}?"
     if text == bare and not led:
-        return asked
+        # "How long was the sentence?": too short to stand alone, and it names nobody.
+        if len(words) > 3 or named or speakers:
+            return asked
+        names = [m.group() for m in _NAME.finditer(previous[1:])]
+        text = f"{text.rstrip(' ?.')} ({' '.join(dict.fromkeys(names)) or topic})?"
     return text[:1].upper() + text[1:]
+
+
+_OTHER = regex.compile(r"\bthe other (?P<name>\p{Lu}[\p{L}\p{M}’'-]+)")
+
+
+def _the_other(asked: str, other: regex.Match[str], previous: str, ledger: Known) -> str:
+    """ "The other Ashworth" by the name of the one bearer of it that the previous question did not name."""
+    bearers = [s for t in name_tokens(other["name"]) for s in ledger.speakers(t)]
+    rest = [
+        s for s in bearers if len(name_tokens(s)) > 1 and not all(t in name_tokens(previous) for t in name_tokens(s))
+    ]
+    return asked.replace(other.group(), rest[0]) if len(rest) == 1 else asked
 
 
 def _for_pronoun(pronoun: str, people: Sequence[str]) -> str:

@@ -6,39 +6,100 @@ from typing import Literal
 
 import regex
 
-Kind = Literal["number", "money", "percent", "date", "person", "place", "name", ""]
+Kind = Literal["number", "money", "date", "person", "place", "name", ""]
 
 _NUMBER_WORDS = (
-    "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|"
-    "eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|million|billion|dozen|"
-    "half|third|quarter|double|twice|none|nobody"
+    "two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|"
+    "nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundreds?|thousands?|millions?|billions?|dozens?|"
+    "double[ds]?|twice|doubling|tripled?|one (?:person|man|woman|child|day|year|month|week|million|hundred|in)"
 )
 _MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
+_ABBREVIATED = r"(?:jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\."
 _DAYS = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
+_CURRENCY = r"(?:dollars?|euros?|pounds?|yen|yuan|roubles?|rubles?|crowns?|francs?|rupees?|cents?|pence|usd|eur|gbp)"
+_SCALE = r"(?:million|billion|trillion|thousand|hundred|bn|m|k)"
 
 _HOLDS: dict[str, regex.Pattern[str]] = {
     "number": regex.compile(rf"(?i)\d|\b(?:{_NUMBER_WORDS})\b"),
     "money": regex.compile(
-        r"(?i)[$€£¥₹]\s?\d|\b\d[\d.,]*\s?(?:million|billion|trillion|bn|m|k)?\s?(?:dollars?|euros?|pounds?|yen|yuan|roubles?|"
-        r"rubles?|crowns?|francs?|rupees?|cents?|pence|usd|eur|gbp)\b|\b(?:million|billion|thousand|hundred) "
-        r"(?:dollars?|euros?|pounds?|crowns?)\b"
+        rf"(?i)[$€£¥₹]\s?\d|\b(?:\d[\d.,]*|{_NUMBER_WORDS})\s?(?:{_SCALE}\s)?{_CURRENCY}\b|"
+        rf"\b{_SCALE} {_CURRENCY}\b|\b\d[\d.,]* {_SCALE}\b"
     ),
-    "percent": regex.compile(r"(?i)\d\s?(?:%|percent|per cent|percentage)|\b(?:half|third|quarter)\b"),
     "date": regex.compile(
         rf"(?i)\b(?:{_MONTHS}|{_DAYS}|today|yesterday|tomorrow|tonight|noon|midnight|spring|summer|autumn|winter)\b|"
-        r"\b(?:19|20)\d\d\b|\b\d{1,2}[:.]\d\d\b|\b(?:next|last|this) (?:week|month|year)\b|\b\d{1,2} ?[ap]\.?m\b|"
-        r"\bweeks?\b|\bdecades?\b|\bcentury\b"
+        rf"\b{_ABBREVIATED} \d|\b(?:19|20)\d\d\b|\b\d{{1,2}}[:.]\d\d\b|\b(?:next|last|this) (?:week|month|year)\b|"
+        r"\b\d{1,2} ?[ap]\.?m\b|\b(?:days|weeks?|months|years|decades?|century) (?:ago|later|before|after|earlier)\b|"
+        r"\b(?:within|in) (?:\w+ ){1,2}(?:days|weeks|months|years)\b"
     ),
 }
-_CAPITALISED = regex.compile(r"(?<![.!?:“\"‘—–-]\s)(?<!^)(?<![“\"‘(])\b\p{Lu}[\p{L}\p{M}’'-]*")
-_FIRST_NAME = regex.compile(r"\p{Lu}[\p{L}\p{M}’'-]+(?: \p{Lu}[\p{L}\p{M}’'-]+)+")
+# Numbers that count nothing: days, years, times of day, ages set off by commas, numbers of roads and lines.
+_NO_COUNT = regex.compile(
+    rf"(?i)\b(?:(?:{_MONTHS})|{_ABBREVIATED}) \d{{1,2}}\b(?:, \d{{4}})?|\b\d{{1,2}} (?:{_MONTHS})\b|"
+    r"\b(?:in|since|of|by|from|until|after|before|during) (?:19|20)\d\d\b|\b\d{1,2}[:.]\d\d\b(?! ?(?:per|%|crowns|dollars|million|billion))|"
+    r"\b\d{1,2} ?[ap]\.?m\b|, \d{1,3},|\b(?:number|no\.|route|line|act|article|bed|ward|boeing|airbus) \d+\b|\b(?:ward|act) \w+\b"
+)
+_RUN = regex.compile(
+    r"\b\p{Lu}[\p{L}\p{M}’'.-]*(?: (?:of |de |da |del |van |von |bin |al-|the )?\p{Lu}[\p{L}\p{M}’'.-]*)*"
+)
+_CALENDAR = frozenset(f"{_MONTHS}|{_DAYS}".split("|"))
+_NO_NAME = frozenset(
+    [
+        "the",
+        "a",
+        "an",
+        "he",
+        "she",
+        "it",
+        "they",
+        "we",
+        "i",
+        "you",
+        "his",
+        "her",
+        "its",
+        "their",
+        "our",
+        "but",
+        "and",
+        "in",
+        "on",
+        "at",
+        "for",
+        "from",
+        "to",
+        "of",
+        "this",
+        "that",
+        "these",
+        "those",
+        "there",
+        "when",
+        "while",
+        "after",
+        "before",
+        "as",
+        "if",
+        "not",
+        "no",
+        "what",
+        "who",
+        "mr",
+        "mrs",
+        "ms",
+        "dr",
+        "prime",
+        "minister",
+        "president",
+        "police",
+    ]
+)
 
 _ASKS: tuple[tuple[str, Kind], ...] = (
     (r"\bhow (?:much|big a (?:fine|loan|sum)) (?:money|did|does|do|was|is|will|would|has|have|were|are|per|of a)\b.*\b(?:cost|pay|paid|"
      r"worth|sold|sell|spend|spent|earn|fine|fined|raise|raised|fetch\w*|price|ransom|salary|offer|owe|loan|charge|invest\w*|lose|lost)\b",
      "money"),
     (r"\bwhat (?:price|salary|sum|fee|wage|pay|fine|amount|cost)\b|\bwhat (?:did|does|will|would|do) .{0,60}\bcost\b|\bhow much (?:money|ransom)\b",
-     "number"),
+     "money"),
     (r"\b(?:what|which) (?:percentage|share|proportion|rate)\b|\bhow (?:many|much) per ?cent\b|\bwhat per ?cent\b", "number"),
     (r"\bhow (?:many|much|old|long|far|tall|high|big|large|often|fast|deep|wide|heavy|hot|cold|strong)\b|\bwhat number\b|\bwhat age\b",
      "number"),
@@ -150,16 +211,55 @@ KIND_WORDS = frozenset(
 def holds(kind: Kind, sentence: str, question: str) -> bool:
     """Whether the sentence holds something of that kind which the question does not name itself."""
     if kind in _HOLDS:
-        asked = {m.group().casefold() for m in _HOLDS[kind].finditer(question)}
-        return any(m.group().casefold() not in asked for m in _HOLDS[kind].finditer(sentence))
+        pattern = _HOLDS[kind]
+        text = _NO_COUNT.sub(" ", sentence) if kind == "number" else sentence
+        asked = {m.group().casefold() for m in pattern.finditer(question)}
+        if kind == "number":  # 4 stands in "4 crowns", whatever the question counts
+            text_numbers = regex.findall(r"\d[\d.,]*\d|\d", text)
+            return any(n not in question for n in text_numbers) or any(
+                m.group().casefold() not in asked for m in pattern.finditer(text) if not m.group().isdigit()
+            )
+        return any(m.group().casefold() not in asked for m in pattern.finditer(text))
     if kind in ("person", "place", "name"):
-        asked = set(regex.findall(r"[\p{L}\p{M}]+", question.casefold()))
-        new = [
-            w for m in _CAPITALISED.finditer(sentence) for w in regex.findall(r"[\p{L}\p{M}]+", m.group().casefold())
-        ]
-        # A name that opens the sentence counts when it is more than one word: "Ana Silva scored".
-        opening = _FIRST_NAME.match(sentence.lstrip("“\"‘'("))
-        if opening:
-            new += regex.findall(r"[\p{L}\p{M}]+", opening.group().casefold())
-        return any(w not in asked and len(w) > 1 for w in new)
+        asked = set(_words(question))
+        return any(
+            any(w not in asked for w in new)
+            for run in _RUN.finditer(sentence)
+            if _may_be(kind, sentence, run)
+            and (new := [w for w in _words(run.group()) if w not in _NO_NAME and w not in _CALENDAR])
+        )
     return True
+
+
+def _may_be(kind: Kind, sentence: str, run: regex.Match[str]) -> bool:
+    words = run.group().split()
+    opens = not sentence[: run.start()].strip("“”\"'‘ (—–-")
+    if (
+        opens
+        and len(words) == 1
+        and not regex.match(r"(?:’s|'s|,)?\s?(?:said|says|told)\b", sentence[run.end() :].lstrip())
+    ):
+        return False  # any word is capitalised there
+    before = sentence[: run.start()].rstrip().rsplit(" ", 1)[-1].casefold()
+    if kind == "person":
+        return before not in ("in", "at", "from", "to", "near")
+    return True
+
+
+def _words(text: str) -> list[str]:
+    return regex.findall(r"[\p{L}\p{M}\p{N}]{2,}", text.casefold())
+
+
+_COUNTED = regex.compile(r"(?i)\bhow many (?:\p{L}+ ){0,3}?(?P<noun>\p{L}{2,}s|children|men|women|fish|sheep)\b")
+
+
+def counts(question: str, sentence: str) -> bool:
+    """Whether a sentence gives a number of what a "how many" question counts: "640 jobs", "jobs to 350"."""
+    asked = _COUNTED.search(question)
+    if not asked or asked["noun"].casefold() in ("does", "was", "has", "is"):
+        return False
+    root = asked["noun"].casefold().removesuffix("s")
+    near = regex.findall(r"[\p{L}\p{M}]+|\d[\d.,]*", _NO_COUNT.sub(" ", sentence).casefold())
+    numbers = [i for i, w in enumerate(near) if w[0].isdigit() or regex.fullmatch(_NUMBER_WORDS, w)]
+    nouns = [i for i, w in enumerate(near) if w.startswith(root)]
+    return any(-6 <= n - i <= 4 for i in numbers for n in nouns)
