@@ -11,8 +11,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, cast
 
+import ir_measures
 import numpy as np
 from scipy.stats import bootstrap  # pyright: ignore[reportUnknownVariableType]
 
@@ -22,6 +24,12 @@ from rag.errors import SettingsError
 from rag.records import Citation, Hit, Passage, Sentence
 
 RESAMPLES = 2000
+_EMPTY = frozenset(
+    "about after all also an and any are as at be because been before but by can could did do does for from had has have he "
+    "her him his how i if in into is it its just may me more most my no not of on one or our out over said say says she so "
+    "some such than that their them then there these they this those to up was we were what when where which who will with "
+    "would you your".split()
+)
 _TRIMMED = re.compile(r"…|\.\.\.|\[[^\]]*\]")
 
 
@@ -48,6 +56,10 @@ class Measure:
 
     def __str__(self) -> str:
         return f"{self.name}@{self.at}" if self.at else self.name
+
+    @property
+    def less_is_better(self) -> bool:
+        return FAMILIES[self.name].less or str(self) == "Refused@answerable"
 
     @property
     def means(self) -> str:
@@ -165,13 +177,42 @@ def gold_ranks(question: Question, hits: Sequence[Hit]) -> tuple[int, ...]:
     return tuple(rank for rank, hit in enumerate(hits, 1) if gold(hit.passage))
 
 
+@lru_cache(maxsize=4096)
+def _ranked(measure: str, first: int | None) -> float:
+    """A measure of ir-measures (trec_eval's definitions) where one passage is relevant: the first that answers.
+
+    Only the first counts, since what repeats an answer adds nothing, and since the passages below the depth that is
+    read are unknown: so the figures of systems with passages of different sizes can be compared.
+    """
+    ranking = {str(rank): -float(rank) for rank in range(1, (first or 1) + 1)}
+    relevant = {"1": {str(first) if first else "none": 1}}
+    parsed: Any = ir_measures.parse_measure(measure)
+    return float(ir_measures.calc_aggregate([parsed], relevant, {"1": ranking})[parsed])
+
+
+def _retrieval(outcome: Outcome, measure: str) -> float | None:
+    if not outcome.question.evidence and not outcome.question.gold:
+        return None
+    return _ranked(measure, min(outcome.gold_ranks, default=None))
+
+
 def _recall(outcome: Outcome, at: str) -> float | None:
     """Questions with at least one gold passage among the k best: one that overlaps the evidence, or holds the gold
     string where the data set names no evidence (success at k, recall of the answer string in open-domain QA, Chen et
     al., 2017). A failure scores 0."""
-    if not outcome.question.evidence and not outcome.question.gold:
-        return None
-    return float(any(rank <= int(at) for rank in outcome.gold_ranks))
+    return _retrieval(outcome, f"R@{at}")
+
+
+def _ndcg(outcome: Outcome, at: str) -> float | None:
+    """Discounted gain of the first gold passage (as in R@K): 1 at rank 1, 1 / log2(1 + rank) further down, 0 below k
+    (nDCG, Järvelin and Kekäläinen, 2002, where one passage is relevant). A failure scores 0."""
+    return _retrieval(outcome, f"nDCG@{at}")
+
+
+def _reciprocal_rank(outcome: Outcome, _: str) -> float | None:
+    """One divided by the rank of the first gold passage (as in R@K), 0 where none was found among the passages that
+    were fetched. A failure scores 0."""
+    return _retrieval(outcome, "RR")
 
 
 # Citations
@@ -212,6 +253,24 @@ def _verbatim(outcome: Outcome, _: str) -> float | None:
         return None
     sentences = outcome.answer.sentences
     return sum(verbatim(outcome, sentence) for sentence in sentences) / len(sentences)
+
+
+def supported(outcome: Outcome, sentence: Sentence) -> bool:
+    """Whether the sentence rests on what it cites; see the measure CitationSupport."""
+    quoted = set(words(" ".join(citation.quote for citation in cited(outcome, sentence))).split())
+    content = {word for word in words(sentence.text).split() if word not in _EMPTY}
+    numbers = {word for word in content if any(character.isdigit() for character in word)}
+    return bool(quoted) and numbers <= quoted and 2 * len(content & quoted) > len(content)
+
+
+def _support(outcome: Outcome, _: str) -> float | None:
+    """Share of an answer's sentences, mean over the answers given, whose content words (all but the commonest words of
+    English) stand for more than half, and whose numbers stand all, in the quotes of their citations. What stands there
+    may still say something else: this is a floor, not faithfulness. Refusals and failures are not counted."""
+    if outcome.answer is None or not outcome.answer.sentences:
+        return None
+    sentences = outcome.answer.sentences
+    return sum(supported(outcome, sentence) for sentence in sentences) / len(sentences)
 
 
 def _evidence_hit(outcome: Outcome, _: str) -> float | None:
@@ -286,26 +345,31 @@ def _milliseconds(outcome: Outcome, _: str) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """Measures of one kind. ``takes`` is a pattern of what may follow the @; ``percentile`` replaces the mean."""
+    """Measures of one kind. ``takes`` is a pattern of what may follow the @; ``percentile`` replaces the mean;
+    ``less`` is true where smaller is better."""
 
     score: Callable[[Outcome, str], float | None]
     example: str
     takes: str = ""
     percentile: float | None = None
+    less: bool = False
 
 
 FAMILIES: dict[str, Family] = {
     "Contains": Family(_contains, "Contains"),
     "EM": Family(_exact, "EM"),
     "F1": Family(_f1, "F1"),
-    "AnswerWords": Family(_answer_words, "AnswerWords"),
+    "AnswerWords": Family(_answer_words, "AnswerWords", less=True),
     "Right": Family(_right, "Right or Right@TRAP", r"[a-z_]*"),
     "R": Family(_recall, "R@K", r"[1-9][0-9]*"),
+    "nDCG": Family(_ndcg, "nDCG@K", r"[1-9][0-9]*"),
+    "RR": Family(_reciprocal_rank, "RR"),
     "VerbatimCitation": Family(_verbatim, "VerbatimCitation"),
+    "CitationSupport": Family(_support, "CitationSupport"),
     "EvidenceHit": Family(_evidence_hit, "EvidenceHit"),
-    "WrongMouth": Family(_wrong_mouth, "WrongMouth"),
-    "WrongMouthWords": Family(_wrong_mouth_words, "WrongMouthWords"),
+    "WrongMouth": Family(_wrong_mouth, "WrongMouth", less=True),
+    "WrongMouthWords": Family(_wrong_mouth_words, "WrongMouthWords", less=True),
     "Refused": Family(_refused, "Refused@answerable or Refused@unanswerable", r"answerable|unanswerable"),
-    "p50": Family(_milliseconds, "p50", percentile=50),
-    "p95": Family(_milliseconds, "p95", percentile=95),
+    "p50": Family(_milliseconds, "p50", percentile=50, less=True),
+    "p95": Family(_milliseconds, "p95", percentile=95, less=True),
 }

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Literal, Protocol
 
 from rag.records import Answer, Article, Hit, Skipped, Span, Turn
@@ -64,7 +65,8 @@ class Dataset:
     """Articles to ingest and questions to ask of them.
 
     ``excluded`` is what the loader left out, each with its reason; ``measures`` the printed forms of what is reported;
-    ``notes`` what a reader of the figures must know.
+    ``notes`` what a reader of the figures must know. ``archive`` is the folder of the archive that the articles were
+    read from, None where one is to be made of them.
     """
 
     name: str
@@ -73,6 +75,7 @@ class Dataset:
     measures: tuple[str, ...]
     excluded: tuple[Skipped, ...] = ()
     notes: tuple[str, ...] = ()
+    archive: Path | None = None
 
     @property
     def articles_hash(self) -> str:
@@ -104,8 +107,9 @@ class System(Protocol):
 class Outcome:
     """What a system made of one question: its answer (None when it failed) and the wall time of ``ask``.
 
-    ``gold_ranks`` are the ranks, from 1, of the found passages that answer. ``texts`` are the texts of the data set's articles by id, the truth that citations are held against. ``error``
-    names the exception, "" when there was none.
+    ``gold_ranks`` are the ranks, from 1, of the found passages that answer, ``hits`` the found passages, best first.
+    ``texts`` are the texts of the data set's articles by id, the truth that citations are held against. ``error`` names
+    the exception, "" when there was none.
     """
 
     question: Question
@@ -114,6 +118,7 @@ class Outcome:
     texts: Mapping[str, str]
     milliseconds: float
     error: str = ""
+    hits: tuple[Hit, ...] = ()
 
     @property
     def refused(self) -> bool:

@@ -1,37 +1,91 @@
-"""The systems that are measured. How to add one: see ``System`` in evals/records.py; give it a name in ``NAMES``."""
+"""The systems that are measured. How to add one: see ``System`` in evals/records.py; name it in ``NAMES`` and open it in
+``opened``.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from evals.records import Dataset
+from evals.records import Dataset, System
 from rag import Archive
 from rag.archive import SPLITTER
+from rag.errors import SettingsError
 from rag.records import Answer, Hit, Turn
 from rag.settings import Settings
 
 CACHE = Path(".cache/evals")
+NAMES = ("ours", "stock", "bm25", "dense")
 _PROJECT = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True, slots=True)
 class Ours:
-    """The archive as its users have it, without a language model."""
+    """The archive as its users have it; ``model`` writes ("provider:name"), "" quotes."""
 
     archive: Archive
+    model: str = ""
 
     def search(self, question: str, now: datetime | None, k: int) -> Sequence[Hit]:
         return self.archive.search(question, k=k, now=now)
 
     def ask(self, question: str, history: Sequence[Turn], now: datetime | None) -> Answer:
-        return self.archive.ask(question, history=history, now=now, model="")
+        return self.archive.ask(question, history=history, now=now, model=self.model)
+
+
+def parse_system(text: str) -> tuple[str, str]:
+    """ "ours+openai:gpt-5-mini" → the system and the language model that writes. Raises SettingsError."""
+    name, plus, model = text.partition("+")
+    if name not in NAMES or (plus and (name != "ours" or not model)):
+        raise SettingsError(f"there is no system {text!r}; there are: {', '.join(NAMES)}, ours+PROVIDER:MODEL")
+    return name, model
+
+
+Progress = Callable[[str, int, int], None]
+
+
+@contextmanager
+def opened(
+    system: str, dataset: Dataset, folder: Path | None, settings: Settings, progress: Progress | None = None
+) -> Generator[tuple[System, dict[str, Any]]]:
+    """A system that holds the data set's articles, and what its archive holds.
+
+    ``folder`` is where our archive is kept (None: in the cache); stock keeps its chunks beside it. An archive that the
+    data set names is the user's: it is read as it stands, never written.
+    """
+    name, model = parse_system(system)
+    kept = folder or archive_folder(dataset, settings)
+    if name == "stock":
+        from evals.baselines import Stock
+
+        begun = time.perf_counter()
+        chunks = kept.with_name(f"{kept.name}-stock") / settings.embedder.replace("/", "-")
+        stock = Stock(dataset, chunks, settings, progress)
+        spent = round(time.perf_counter() - begun, 1)
+        yield stock, {"articles": len(dataset.articles), "passages": stock.chunks, "added": stock.added, "seconds": spent}
+        return
+    if dataset.archive is None:
+        ingested = ingest(dataset, kept, settings, progress)
+    else:
+        kept = dataset.archive
+        with Archive.open(kept, settings=settings) as archive:
+            status = archive.status()
+        ingested = {"articles": status.articles, "passages": status.passages, "added": 0, "seconds": 0.0}
+    if name == "ours":
+        with Archive.open(kept, settings=settings) as archive:
+            yield Ours(archive, model), ingested
+        return
+    from evals.baselines import Bm25, Dense
+
+    with (Bm25 if name == "bm25" else Dense)(kept, settings) as baseline:
+        yield baseline, ingested
 
 
 def settings_of(settings: Settings) -> dict[str, Any]:
@@ -46,7 +100,7 @@ def archive_folder(dataset: Dataset, settings: Settings, cache: Path = CACHE) ->
 
 
 def ingest(
-    dataset: Dataset, folder: Path, settings: Settings, progress: Callable[[str, int, int], None] | None = None
+    dataset: Dataset, folder: Path, settings: Settings, progress: Progress | None = None
 ) -> dict[str, Any]:
     """Bring the archive in ``folder`` to hold the data set's articles; embeds only what it does not hold yet.
 

@@ -30,7 +30,8 @@ from rag.records import Article, Skipped, Span
 SHIPPED = Path(__file__).parent / "newsroom"
 STALE = ("correction", "date", "number", "relative_date", "update")
 MEASURES = (
-    *("Right", "Contains", "EM", "F1", "AnswerWords", "R@1", "R@5", "R@10", "R@24", "VerbatimCitation", "EvidenceHit"),
+    *("Right", "Contains", "EM", "F1", "AnswerWords", "R@1", "R@5", "R@10", "R@24", "nDCG@10", "RR"),
+    *("VerbatimCitation", "CitationSupport", "EvidenceHit"),
     *("WrongMouth", "WrongMouthWords", "Refused@answerable", "Refused@unanswerable", "p50", "p95"),
 )
 

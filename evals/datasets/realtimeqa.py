@@ -36,7 +36,8 @@ from rag.indexing.identity import canonical_url
 from rag.records import Article, Skipped
 
 MEASURES = (
-    *("Contains", "EM", "F1", "AnswerWords", "R@1", "R@5", "R@10", "R@24", "VerbatimCitation"),
+    *("Contains", "EM", "F1", "AnswerWords", "R@1", "R@5", "R@10", "R@24", "nDCG@10", "RR"),
+    *("VerbatimCitation", "CitationSupport"),
     *("Refused@answerable", "Refused@unanswerable", "p50", "p95"),
 )
 TEST_YEAR = 2023

@@ -16,6 +16,8 @@ from rag.indexing.embed import Vectors
 from rag.stores.ledger import Filters
 
 _NAME = "passages"
+# Wider than Chroma's defaults (16 neighbours, 100): with these, a passage stays reachable beside a thousand alike.
+_HNSW = {"hnsw": {"space": "cosine", "max_neighbors": 32, "ef_construction": 200, "ef_search": 200}}
 # Chroma's own limit is 5,461 records a call, and it does not split by itself.
 BATCH = 2_000
 # Chroma shares one client a path string within a process, so that a reader would keep seeing the state at its first
@@ -37,7 +39,7 @@ class VectorIndex:
         try:
             self._client: Any = chromadb.PersistentClient(path, settings=ChromaSettings(anonymized_telemetry=False))
             self._collection: Any = self._client.get_or_create_collection(
-                _NAME, embedding_function=None, configuration={"hnsw": {"space": "cosine", "ef_search": 200}}
+                _NAME, embedding_function=None, configuration=_HNSW
             )
         except (ChromaError, OSError, ValueError) as error:
             raise self._told(error) from error
