@@ -205,7 +205,9 @@ class Stock:
 
     def search(self, question: str, now: datetime | None, k: int) -> list[Hit]:
         del now
-        return [self._hit(chunk, -distance) for chunk, distance in self._store.similarity_search_with_score(question, k)]
+        return [
+            self._hit(chunk, -distance) for chunk, distance in self._store.similarity_search_with_score(question, k)
+        ]
 
     def ask(self, question: str, history: Sequence[Turn], now: datetime | None) -> Answer:
         del history

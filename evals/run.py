@@ -13,13 +13,17 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from evals.calibration import calibration
 from evals.measures import Value, gold_ranks, other_mouths, parse_measure
 from evals.records import Dataset, Outcome, Question, System
+from evals.runfile import FORMAT
 from evals.systems import source_hash
 from rag.records import Hit, Turn
 
 DEPTH = 24
 """Passages fetched for each question: as many as the deepest R@k that is reported."""
+SHOWN = 3
+"""The best passages of each question that the run keeps with their text, beside the first one that answers."""
 
 
 def ask_all(system: System, dataset: Dataset, on_question: Callable[[], None] = lambda: None) -> list[Outcome]:
@@ -48,7 +52,7 @@ def _ask(system: System, question: Question, texts: Mapping[str, str]) -> Outcom
     except Exception as raised:  # noqa: BLE001
         answer, error = None, f"{type(raised).__name__}: {raised}"
         milliseconds = (time.perf_counter() - begun) * 1000
-    return Outcome(question, answer, gold_ranks(question, hits), texts, milliseconds, error)
+    return Outcome(question, answer, gold_ranks(question, hits), texts, milliseconds, error, tuple(hits))
 
 
 # The record of a run
@@ -62,6 +66,7 @@ def record(
     wrong = [sentence for outcome in outcomes for sentence in other_mouths(outcome)]
     traps = sorted({outcome.question.trap for outcome in outcomes} - {""})
     return {
+        "format": FORMAT,
         "dataset": dataset.name,
         "system": system,
         "settings": dict(settings),
@@ -77,10 +82,15 @@ def record(
         "measures": summarise(dataset.measures, outcomes, seed),
         "measures_in_archive": summarise(dataset.measures, within, seed),
         "traps": summarise([f"Right@{trap}" for trap in traps], outcomes, seed),
+        "recall": [summarise([f"R@{k}"], outcomes, seed)[f"R@{k}"]["value"] for k in range(1, DEPTH + 1)],
+        "calibration": calibration(outcomes, seed),
         "counts": {
             "answer_sentences": sum(len(o.answer.sentences) for o in outcomes if o.answer),
             "wrong_mouth_sentences": len(wrong),
             "wrong_mouth_words": sum(len(sentence.text.split()) for sentence in wrong),
+            "model_failures": sum(
+                any("language model failed" in n for n in o.answer.notes) for o in outcomes if o.answer
+            ),
         },
         "questions": [_question(outcome, dataset.measures) for outcome in outcomes],
     }
@@ -109,12 +119,31 @@ def _question(outcome: Outcome, measures: Iterable[str]) -> dict[str, Any]:
         "error": outcome.error,
         "status": answer.status if answer else None,
         "short": answer.short if answer else None,
+        "confidence": answer.confidence if answer else None,
         "sentences": [asdict(sentence) for sentence in answer.sentences] if answer else [],
         "citations": [asdict(citation) for citation in answer.citations] if answer else [],
         "gold_ranks": list(outcome.gold_ranks),
+        "passages": _passages(outcome),
         "milliseconds": round(outcome.milliseconds, 1),
         "scores": scores,
     }
+
+
+def _passages(outcome: Outcome) -> list[dict[str, Any]]:
+    shown = {*range(1, SHOWN + 1), *outcome.gold_ranks[:1]}
+    return [
+        {
+            "rank": rank,
+            "gold": rank in outcome.gold_ranks,
+            "article": hit.article.id,
+            "title": hit.article.title,
+            "outlet": hit.article.outlet,
+            "published": hit.article.published,
+            "text": hit.passage.text,
+        }
+        for rank, hit in enumerate(outcome.hits, 1)
+        if rank in shown
+    ]
 
 
 def code() -> dict[str, str]:
@@ -152,6 +181,12 @@ def table(run: Mapping[str, Any]) -> str:
         lines += ["", "over the questions that the archive can answer:", *_rows(run["measures_in_archive"])]
     if run["traps"]:
         lines += ["", "answered right, by trap:", *_rows(run["traps"])]
+    if (area := run["calibration"])["AURC"] is not None:
+        lines += [
+            "",
+            f"area under risk–coverage: {area['AURC']:.3f} ({area['low']:.3f} to {area['high']:.3f}; best order ",
+        ]
+        lines[-1] += f"{area['best']:.3f}, any {area['random']:.3f}), {area['covered']:.0%} of the questions answered"
     lines += ["", *(f"{name.replace('_', ' ')}: {count:,}" for name, count in run["counts"].items())]
     lines.append(f"errors: {run['errors']:,}")
     lines += [f"  {q['id']}: {q['error']}" for q in run["questions"] if q["error"]][:5]

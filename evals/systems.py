@@ -69,7 +69,10 @@ def opened(
         chunks = kept.with_name(f"{kept.name}-stock") / settings.embedder.replace("/", "-")
         stock = Stock(dataset, chunks, settings, progress)
         spent = round(time.perf_counter() - begun, 1)
-        yield stock, {"articles": len(dataset.articles), "passages": stock.chunks, "added": stock.added, "seconds": spent}
+        yield (
+            stock,
+            {"articles": len(dataset.articles), "passages": stock.chunks, "added": stock.added, "seconds": spent},
+        )
         return
     if dataset.archive is None:
         ingested = ingest(dataset, kept, settings, progress)
@@ -99,9 +102,7 @@ def archive_folder(dataset: Dataset, settings: Settings, cache: Path = CACHE) ->
     return cache / f"{dataset.name}-{hashlib.sha256(made_of.encode()).hexdigest()[:12]}"
 
 
-def ingest(
-    dataset: Dataset, folder: Path, settings: Settings, progress: Progress | None = None
-) -> dict[str, Any]:
+def ingest(dataset: Dataset, folder: Path, settings: Settings, progress: Progress | None = None) -> dict[str, Any]:
     """Bring the archive in ``folder`` to hold the data set's articles; embeds only what it does not hold yet.
 
     Statements are made anew when the code of rag/indexing has changed since (a stamp in the folder tells), since

@@ -27,7 +27,7 @@ from rag.errors import (
     SourceError,
 )
 from rag.indexing.embed import Embedder, open_embedder
-from rag.indexing.pipeline import Indexer, Progress
+from rag.indexing.pipeline import OLDER, Indexer, Progress
 from rag.records import (
     Answer,
     Article,
@@ -281,7 +281,7 @@ class Archive(AbstractContextManager["Archive"]):
         reports: list[SourceReport] = []
         for source in sources:
             try:
-                reports.append(self.add(read(source, fields=fields), source, on_progress=on_progress))
+                reports.append(_judged(self.add(read(source, fields=fields), source, on_progress=on_progress)))
             except SourceError as error:
                 reports.append(SourceReport(source, failed=str(error)))
         coverage = self._ledger.coverage()
@@ -482,6 +482,14 @@ class Archive(AbstractContextManager["Archive"]):
             ledger.set_meta({**wanted, "index": str(number)})
             archive._prepare_to_write()
             return archive.status()
+
+
+def _judged(report: SourceReport) -> SourceReport:
+    """A source of which nothing at all could be read has failed."""
+    unread = [s for s in report.skipped if s.reason != OLDER]
+    if report.added or report.unchanged or report.updated or not unread:
+        return report
+    return replace(report, failed=f"{report.source}: nothing in it could be read; {unread[0].reason}")
 
 
 def _match_outlet(wanted: str, known: Mapping[str, int]) -> str:

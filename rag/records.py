@@ -41,8 +41,11 @@ class Article:
 
     @property
     def content_hash(self) -> str:
-        """SHA-256 over every field a reader could see; two articles are the same version when it is equal."""
-        seen = [self.title, self.text, self.url, self.outlet, *self.byline, self.published, self.modified]
+        """SHA-256 over what a reader sees; two articles of one id are the same version when it is equal.
+
+        The URL is left out: the id stands for it, and spellings with other tracking parameters are the same article.
+        """
+        seen = [self.title, self.text, self.outlet, *self.byline, self.published, self.modified]
         seen += [self.dateline, self.event_date, self.agency, *self.editors, self.language]
         return hashlib.sha256("\x1f".join(seen).encode("utf-8", "surrogatepass")).hexdigest()
 

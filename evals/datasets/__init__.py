@@ -20,7 +20,7 @@ from evals.records import Dataset, Question
 from rag.errors import SourceError
 from rag.records import Skipped
 
-NAMES = ("newsroom", "realtimeqa")
+NAMES = ("newsroom", "realtimeqa", "bring-your-own")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,17 @@ class Choice:
     seed: int = 0
 
 
-def load(name: str, path: Path | None, choice: Choice) -> Dataset:
-    """The data set ``name`` from the folder ``path`` (None: the one that is shipped). Raises SourceError."""
-    from evals.datasets import newsroom, realtimeqa
+def load(name: str, path: Path | None, choice: Choice, archive: Path | None = None) -> Dataset:
+    """The data set ``name`` from the folder ``path`` (None: the one that is shipped). Raises SourceError.
 
+    ``archive`` is the user's archive that bring-your-own asks, whose ``path`` is a file.
+    """
+    from evals.datasets import newsroom, own, realtimeqa
+
+    if name == own.NAME:
+        if path is None or not path.is_file():
+            raise SourceError(f"name the file of your questions with --data FILE; {own.TEMPLATE} is one to copy")
+        return _chosen(own.load(path, choice, archive), path, choice)
     loaders: dict[str, tuple[Callable[[Path, Choice], Dataset], Path | None]] = {
         "newsroom": (newsroom.load, newsroom.SHIPPED),
         "realtimeqa": (realtimeqa.load, None),
@@ -51,10 +58,13 @@ def load(name: str, path: Path | None, choice: Choice) -> Dataset:
         raise SourceError(f"{name} is not shipped; name its folder with --data PATH")
     if not folder.is_dir():
         raise SourceError(f"there is no folder {folder}; name the one that holds {name} with --data PATH")
-    dataset = loader(folder, choice)
+    return _chosen(loader(folder, choice), folder, choice)
+
+
+def _chosen(dataset: Dataset, path: Path, choice: Choice) -> Dataset:
     questions = [q for q in dataset.questions if choice.split in ("all", q.split)]
     if not questions:
-        raise SourceError(f"no question of {folder} is in the split {choice.split!r}; use --split all")
+        raise SourceError(f"no question of {path} is in the split {choice.split!r}; use --split all")
     return replace(dataset, questions=sample(questions, choice.limit, choice.seed))
 
 

@@ -22,7 +22,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,27 @@ MEASURES = (
     *("Refused@answerable", "Refused@unanswerable", "p50", "p95"),
 )
 TEST_YEAR = 2023
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """Figures that others published over the questions of ``year``, in per cent; ``choice`` is the quiz form's."""
+
+    system: str
+    year: int
+    em: float
+    f1: float
+    contains: float
+    choice: float
+
+
+PUBLISHED = (
+    Published("GPT-3 with a web search", 2023, 27.7, 35.5, 31.8, 58.3),
+    Published("GPT-3 without", 2023, 14.7, 20.3, 17.0, 43.9),
+    Published("RAG-BART over the same articles", 2023, 4.2, 5.0, 4.6, 32.5),
+    Published("gpt-5.3-chat with a web search", 2026, 38.0, 47.9, 45.9, 73.4),
+    Published("claude-opus-4.6 with a web search", 2026, 30.2, 39.8, 48.5, 75.1),
+)
 _FILE = re.compile(r"(\d{8})_(qa|gcs)\.jsonl(?:\.gz)?")
 # A result is dated after the week's quiz by a few days at most (the search ran then); later dates were misread.
 _LATEST = timedelta(days=7)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
+from rag.answers.trim import trimmed
 from rag.indexing.names import same_person
-from rag.records import Query, Status
+from rag.records import Query, Span, Status
 from rag.retrieval import rank
 from rag.retrieval.evidence import Candidate, Evidence
 
@@ -52,7 +53,13 @@ def quote(evidence: Evidence) -> Quoted:
     strength = max((c.strength for c in best), default=0.0)
     if strength < ENOUGH:
         return Quoted("not_in_archive", (), _confidence(strength), _why(evidence, within))
+    best = [_trimmed(c, evidence) for c in best]
     return Quoted("answered", _reading_order(best), _confidence(strength), outside)
+
+
+def _trimmed(candidate: Candidate, evidence: Evidence) -> Candidate:
+    end = trimmed(candidate.text, evidence.query.text, evidence.weights, evidence.terms)
+    return replace(candidate, span=Span(candidate.span.start, candidate.span.start + end))
 
 
 def _fresh(ranked: Sequence[Candidate], query: Query) -> list[Candidate]:

@@ -20,6 +20,8 @@ from rag.stores.vectors import VectorIndex
 # Passages embedded and committed together: long enough that commits cost little, short enough that a kill costs little.
 BATCH_PASSAGES = 512
 
+OLDER = "the archive holds a newer version of it"
+
 Progress = Callable[[str, int, int], None]
 """Called after each batch with the source's name, the articles read and the passages indexed so far."""
 
@@ -105,7 +107,7 @@ class Indexer:
         ours, theirs = instant(article.modified or article.published), instant(held.modified or held.published)
         if ours and theirs and ours < theirs:
             # Whatever the order of sources, the newest version of a URL stays.
-            tally.skipped.append(Skipped(article.source or article.url, "the archive holds a newer version of it"))
+            tally.skipped.append(Skipped(article.source or article.url, OLDER))
             return False
         tally.updated += 1
         return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import regex
@@ -58,7 +58,7 @@ class Evidence:
     """What the archive holds for a query: hits, ranked candidates, and the people asked for as the archive names them.
 
     ``speakers`` maps each name of the question to the archive's names for it; to () when the archive quotes no such
-    person.
+    person. ``weights`` are the question's index terms with their idf, ``terms`` gives the index terms of a text.
     """
 
     query: Query
@@ -67,6 +67,7 @@ class Evidence:
     speakers: dict[str, tuple[str, ...]]
     coverage: Coverage
     weights: dict[str, float]
+    terms: Callable[[str], Sequence[str]]
 
 
 def gather(searcher: Searcher, query: Query) -> Evidence:
@@ -95,7 +96,7 @@ def gather(searcher: Searcher, query: Query) -> Evidence:
     candidates = _candidates(searcher, query, list(pool.values()), weights, vector)
     if unknown and not speakers:
         candidates = [c for c in candidates if not c.speaker]
-    return Evidence(query, hits, candidates, speakers, searcher.coverage(query), weights)
+    return Evidence(query, hits, candidates, speakers, searcher.coverage(query), weights, searcher.terms)
 
 
 def _candidates(

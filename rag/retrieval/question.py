@@ -324,7 +324,21 @@ def _speaker(phrase: str, ledger: Known, lower: bool) -> str:
 
 
 _OPENERS = frozenset(
-    ["with", "following", "after", "before", "since", "during", "despite", "as", "while", "passengers", "scientists", "experts", "researchers"]
+    [
+        "with",
+        "following",
+        "after",
+        "before",
+        "since",
+        "during",
+        "despite",
+        "as",
+        "while",
+        "passengers",
+        "scientists",
+        "experts",
+        "researchers",
+    ]
 )
 
 
