@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +56,10 @@ def fields(pairs: Sequence[str]) -> dict[str, str]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """0: every source was read. 1: one could not be. 2: nothing could be done at all."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a character shows another in its place.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
     args = parser().parse_args(argv)
     try:
         report = run(args)
@@ -65,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("ingest: stopped; what was finished is kept, and the next run goes on from there", file=sys.stderr)
         return 130
     if args.json:
-        print(json.dumps(asdict(report) | {"ok": report.ok}, ensure_ascii=False, indent=2))
+        print(json.dumps(asdict(report) | {"ok": report.ok}, indent=2))
     else:
         show(report)
     return 0 if report.ok else 1
@@ -100,8 +105,8 @@ class Live:
         from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
         self._bar = Progress(
-            SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.fields[counts]}"), TimeElapsedColumn(),
-            console=Console(stderr=True), transient=True,
+            SpinnerColumn(), TextColumn("{task.description}", markup=False), TextColumn("{task.fields[counts]}"),
+            TimeElapsedColumn(), console=Console(stderr=True), transient=True,
         )  # fmt: skip
         self._bar.start()
         self._tasks: dict[str, Any] = {}

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from io import TextIOWrapper
 from pathlib import Path
 
 from rag.errors import RagError, SettingsError
@@ -17,7 +18,9 @@ from rag.settings import Settings
 
 def parser() -> argparse.ArgumentParser:
     found = argparse.ArgumentParser(
-        prog="python ui.py", description="Serve the page on which an archive is asked. Only this machine can reach it."
+        prog="python ui.py",
+        description="Serve the page on which an archive is asked. Only this machine can reach it unless --host names "
+        "an address that others reach; whoever reaches it may ask.",
     )
     found.add_argument("--archive", metavar="DIR", help="the archive (default: RAG_ARCHIVE, else .archive)")
     found.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s, loopback)")
@@ -28,6 +31,10 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """0 when it was stopped, 2 when it could not start."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a character shows another in its place.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
     args = parser().parse_args(argv)
     try:
         settings = Settings.from_env()
@@ -35,6 +42,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             settings = replace(settings, archive=Path(args.archive))
         if args.model is not None:
             settings = replace(settings, model=args.model)
+        if settings.model:
+            from rag.answers.generative import open_model
+
+            open_model(settings.model, settings)  # a wrong one is told once, here, and not at each question
         check_address(args.host, args.port)
         serve(settings, args.host, args.port)
     except RagError as error:

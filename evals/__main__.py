@@ -1,4 +1,7 @@
-"""python -m evals run DATASET …: measure the answers. Exit status 0 when a run was made, 2 on an error."""
+"""python -m evals run | compare | report | table | check | bench: measure the answers.
+
+Exit status: 0 done, 1 check found faults, 2 an error.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,48 +21,96 @@ from evals import datasets
 from evals.datasets import Choice
 from rag.errors import RagError
 
+# What a command needs is imported by it: reading a bad folder should not wait for what measures answers.
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m evals", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    run = commands.add_parser("run", help="put a data set's questions to the archive and report the measures")
+
+def parser() -> argparse.ArgumentParser:
+    found = argparse.ArgumentParser(
+        prog="python -m evals", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = found.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, help_: str, *, printed: bool = True) -> argparse.ArgumentParser:
+        one = commands.add_parser(name, help=help_, description=help_)
+        if printed:
+            one.add_argument("--json", action="store_true", help="print JSON")
+        return one
+
+    run = command("run", "Put a data set's questions to a system and report the measures.")
     run.add_argument("dataset", choices=datasets.NAMES)
-    run.add_argument("--data", type=Path, help="the data set's folder (newsroom: shipped)")
+    run.add_argument("--data", type=Path, help="the data set's folder (newsroom: shipped; bring-your-own: a file)")
+    run.add_argument("--system", default="ours", help="ours, stock, bm25, dense, or ours+PROVIDER:MODEL (ours)")
+    run.add_argument("--model", help="the language model that writes for ours, as PROVIDER:MODEL")
     run.add_argument("--weeks", type=_weeks, metavar="A..B", help="realtimeqa: the first and last week, as YYYYMMDD")
     run.add_argument("--year", type=int, help="realtimeqa: one year's weeks")
     run.add_argument("--split", choices=("dev", "test", "all"), default="all", help="the questions asked (all)")
     run.add_argument("--limit", type=_positive, metavar="N", help="ask only N questions, drawn at random")
     run.add_argument("--seed", type=int, default=0, help="of the drawing and the bootstrap (0)")
-    run.add_argument("--archive", type=Path, metavar="DIR", help="keep the archive here (.cache/evals/DATASET-HASH)")
+    run.add_argument("--archive", type=Path, metavar="DIR", help="keep the archive here (.cache/evals/DATASET-HASH); "
+                     "bring-your-own: the archive that is asked")  # fmt: skip
     run.add_argument("--out", type=Path, metavar="FILE", help="write the run there, as JSON")
-    run.add_argument("--json", action="store_true", help="print the run as JSON")
-    options = parser.parse_args(arguments)
+
+    compare = command("compare", "Say which differences of two runs over the same questions are more than chance.")
+    compare.add_argument("a", type=Path, metavar="RUN_A")
+    compare.add_argument("b", type=Path, metavar="RUN_B")
+    compare.add_argument("--seed", type=int, default=0, help="of the permutations and the bootstrap (0)")
+
+    report = command("report", "Write runs over the same data as one HTML file that loads nothing.", printed=False)
+    report.add_argument("runs", type=Path, nargs="+", metavar="RUN")
+    report.add_argument("--out", type=Path, default=Path("report.html"), metavar="FILE", help="(report.html)")
+    report.add_argument("--failing", type=_positive, default=100, metavar="N", help="wrong answers shown a run (100)")
+
+    table = command("table", "Print runs over the same data as the README's table.", printed=False)
+    table.add_argument("runs", type=Path, nargs="+", metavar="RUN")
+    table.add_argument("--keep", metavar="NAME", help="also keep their figures in evals/results, as NAME.SYSTEM.json")
+
+    check = command("check", "Say line by line what is wrong with questions of your own (exit status 1: something is).")
+    check.add_argument("file", type=Path)
+    check.add_argument("--archive", type=Path, metavar="DIR", help="look up the evidence and the answers there")
+
+    bench = command("bench", "Say how fast it is, beside what it is compared with.")
+    bench.add_argument("what", choices=("embed", "ingest", "ask"))
+    bench.add_argument("--data", type=Path, help="RealTime QA's folder, for real articles (newsroom's)")
+    bench.add_argument("--archive", type=Path, metavar="DIR", help="ask: the archive that is asked (one of copies)")
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = parser().parse_args(arguments)
+    commands = {"run": run, "compare": compare, "report": report, "table": table, "check": check, "bench": bench}
     try:
-        return _run(options)
+        return commands[options.command](options)
     except RagError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # "| head" has seen enough
+        sys.stderr.close()
+        return 0
 
 
-def _run(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
     if options.dataset != "realtimeqa" and (options.weeks or options.year):
         raise RagError(f"{options.dataset} has no weeks; leave --weeks and --year out")
+    if options.model and options.system != "ours":
+        raise RagError(f"--model writes for ours, not for {options.system}; leave one of the two out")
+    system = f"ours+{options.model}" if options.model else options.system
     choice = Choice(options.weeks, options.year, options.split, options.limit, options.seed)
-    dataset = datasets.load(options.dataset, options.data, choice)
+    dataset = datasets.load(options.dataset, options.data, choice, options.archive)
 
-    # Heavier than reading the data, and not needed to refuse a bad folder.
+    from evals import runfile
     from evals.run import ask_all, record, table
-    from evals.systems import Ours, archive_folder, ingest, settings_of
-    from rag import Archive
+    from evals.systems import opened, settings_of
     from rag.settings import Settings
 
     settings = Settings.from_env()
-    folder = options.archive or archive_folder(dataset, settings)
-    with _progress("articles", len(dataset.articles)) as step:
-        ingested = ingest(dataset, folder, settings, lambda _source, read, _passages: step(read))
-    with Archive.open(folder, settings=settings) as archive, _progress("questions", len(dataset.questions)) as step:
-        done = iter(range(1, len(dataset.questions) + 1))
-        outcomes = ask_all(Ours(archive), dataset, lambda: step(next(done)))
+    folder = None if dataset.archive else options.archive
+    with ExitStack() as stack:
+        with _progress("articles", len(dataset.articles)) as step:
+            opening = opened(system, dataset, folder, settings, lambda _source, read, _passages: step(read))
+            asked, ingested = stack.enter_context(opening)
+        with _progress("questions", len(dataset.questions)) as step:
+            done = iter(range(1, len(dataset.questions) + 1))
+            outcomes = ask_all(asked, dataset, lambda: step(next(done)))
     chosen: dict[str, Any] = {
         "weeks": "..".join(options.weeks) if options.weeks else None,
         "year": options.year,
@@ -68,19 +119,60 @@ def _run(options: argparse.Namespace) -> int:
         "seed": options.seed,
         **settings_of(settings),
     }
-    run = {**record(dataset, outcomes, system="ours", settings=chosen, seed=options.seed), "archive": ingested}
+    made = record(dataset, outcomes, system=system, settings=chosen, seed=options.seed)
+    sealed = runfile.sealed({**made, "archive": ingested})
     if options.out:
-        _write(options.out, run)
-    print(json.dumps(run, ensure_ascii=False, indent=1) if options.json else table(run))
+        runfile.write(options.out, sealed)
+    print(json.dumps(sealed, ensure_ascii=False, indent=1) if options.json else table(sealed))
     return 0
 
 
-def _write(path: Path, run: dict[str, Any]) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(run, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise RagError(f"cannot write {path}: {error.strerror}; name another file with --out") from error
+def compare(options: argparse.Namespace) -> int:
+    from evals import compare
+
+    found = compare.compare(options.a, options.b, options.seed)
+    print(json.dumps(found, ensure_ascii=False, indent=1) if options.json else compare.table(found))
+    return 0
+
+
+def report(options: argparse.Namespace) -> int:
+    from evals import report, runfile
+
+    page = report.report([runfile.read(path) for path in options.runs], options.failing)
+    runfile.write_text(options.out, page)
+    print(options.out)
+    return 0
+
+
+def table(options: argparse.Namespace) -> int:
+    from evals import runfile, table
+
+    runs = [runfile.read(path) for path in options.runs]
+    print(table.table(runs), end="")
+    if options.keep:
+        for path in table.keep(runs, options.keep):
+            print(f"kept: {path}", file=sys.stderr)
+    return 0
+
+
+def check(options: argparse.Namespace) -> int:
+    from evals.datasets import own
+
+    wrong, remarks, asked = own.check(options.file, options.archive)
+    if options.json:
+        print(json.dumps({"wrong": wrong, "remarks": remarks, "questions": asked}, ensure_ascii=False, indent=1))
+    else:
+        print("\n".join([*wrong, *(f"note: {each}" for each in remarks), f"{asked:,} questions can be asked"]))
+    return 1 if wrong else 0
+
+
+def bench(options: argparse.Namespace) -> int:
+    from evals import bench
+    from rag.settings import Settings
+
+    found = bench.run(options.what, options.data, options.archive, Settings.from_env())
+    print(json.dumps(found, ensure_ascii=False, indent=1) if options.json else bench.table(found))
+    return 0
 
 
 @contextmanager
@@ -105,7 +197,7 @@ def _weeks(text: str) -> tuple[str, str]:
 
 def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of questions; give one from 1 on")
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number; give one from 1 on")
     return int(text)
 
 

@@ -5,28 +5,23 @@ mind, and none says that the archive does not answer, unless it finds nothing at
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 
 from evals.records import Dataset
+from rag import Archive
 from rag.answers.citations import Numbering
-from rag.errors import ArchiveCorrupt
 from rag.indexing.embed import Embedder, open_embedder
 from rag.indexing.sentences import sentences
 from rag.records import Answer, Article, Coverage, Hit, Passage, Sentence, Span, Turn
 from rag.retrieval import rank
-from rag.retrieval.hybrid import Searcher
 from rag.settings import Settings
-from rag.stores.ledger import Filters, Ledger
-from rag.stores.lexical import LexicalIndex
-from rag.stores.vectors import VectorIndex
+from rag.stores.ledger import Filters
 
 ANSWER_SENTENCES = 2
 READ = 16
@@ -61,23 +56,16 @@ def answer_of(question: str, quotes: Sequence[Quote], coverage: Coverage, confid
 # Over the archive's own passages
 
 
-class _OverPassages(AbstractContextManager["_OverPassages"]):
-    """The indexes of an archive, opened apart from it."""
+class _OverPassages:
+    """The indexes of an archive by themselves, without what the archive makes of them."""
 
-    def __init__(self, folder: Path, settings: Settings) -> None:
-        self._ledger = Ledger(folder)
-        index = folder / f"index-{self._ledger.meta().get('index', '1')}"
-        if not index.is_dir():
-            raise ArchiveCorrupt(f"the indexes in {index} are missing; run: python -m rag rebuild --archive {folder}")
-        self._vectors, self._lexical = VectorIndex(index / "chroma"), LexicalIndex(index / "words")
-        self._searcher = Searcher(self._ledger, self._vectors, self._lexical, open_embedder(settings))
+    def __init__(self, archive: Archive) -> None:
+        # Private, since nobody but a measurement should want one index without the other.
+        self._searcher = archive._search()  # pyright: ignore[reportPrivateUsage]
+        self._ledger = self._searcher.ledger
+        self._vectors = self._searcher._vectors  # pyright: ignore[reportPrivateUsage]
+        self._lexical = self._searcher._lexical  # pyright: ignore[reportPrivateUsage]
         self._coverage = self._ledger.coverage()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._searcher.close()
-        self._ledger.close()
 
     def _hits(self, ranked: Iterable[tuple[str, float]]) -> list[Hit]:
         # Equal scores in the order of ids: ranks must not depend on the order in which articles were added.

@@ -179,7 +179,8 @@ class Measure:
             ),
         )
         interval = found.confidence_interval
-        return Value(value, float(interval.low), float(interval.high), len(known))
+        # Equal scores summed in another order differ in the last digit.
+        return Value(value, min(float(interval.low), value), max(float(interval.high), value), len(known))
 
 
 def parse_measure(text: str) -> Measure:

@@ -140,7 +140,7 @@ def _calibration(runs: Sequence[Mapping[str, Any]], names: Sequence[str]) -> str
 
 def plot(title: str, x: str, y: str, lines: Sequence[tuple[str, Points]], x_max: float = 1.0) -> str:
     """Lines as SVG; y and, unless ``x_max`` says otherwise, x run from 0 to 1."""
-    width, height = _WIDTH - _LEFT - 10, _HEIGHT - _BOTTOM - 10
+    width, height = _WIDTH - _LEFT - 20, _HEIGHT - _BOTTOM - 10
 
     def at(point: tuple[float, float]) -> str:
         return f"{_LEFT + point[0] / x_max * width:.1f},{10 + (1 - point[1]) * height:.1f}"

@@ -32,9 +32,14 @@ def kept(run: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def write(path: Path, run: Mapping[str, Any]) -> None:
+    write_text(path, json.dumps(run, ensure_ascii=False, indent=1) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Raises RagError where the path cannot be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(run, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise RagError(f"cannot write {path}: {error.strerror}; name another file with --out") from error
 

@@ -81,14 +81,15 @@ def opened(
         with Archive.open(kept, settings=settings) as archive:
             status = archive.status()
         ingested = {"articles": status.articles, "passages": status.passages, "added": 0, "seconds": 0.0}
-    if name == "ours":
-        with Archive.open(kept, settings=settings) as archive:
-            yield Ours(archive, model), ingested
-        return
     from evals.baselines import Bm25, Dense
 
-    with (Bm25 if name == "bm25" else Dense)(kept, settings) as baseline:
-        yield baseline, ingested
+    with Archive.open(kept, settings=settings) as archive:
+        systems: dict[str, Callable[[], System]] = {
+            "ours": lambda: Ours(archive, model),
+            "bm25": lambda: Bm25(archive),
+            "dense": lambda: Dense(archive),
+        }
+        yield systems[name](), ingested
 
 
 def settings_of(settings: Settings) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import sys
 import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, date, datetime, time
+from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
 from rag.errors import QuestionError, RagError
@@ -48,6 +48,10 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     args = parser().parse_args(argv)
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a character shows another in its place.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         return {"ask": ask, "search": search, "status": status, "verify": verify, "rebuild": rebuild}[args.command](
             args
@@ -55,6 +59,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except RagError as error:
         print(f"rag {args.command}: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return 130
     except BrokenPipeError:  # "| head" has seen enough
         sys.stderr.close()
         return 0
@@ -62,14 +68,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def ask(args: argparse.Namespace) -> int:
     from rag.archive import Archive
+    from rag.retrieval.periods import parse_day, parse_moment
 
     with Archive.open(args.archive) as archive:
         answer = archive.ask(
             args.question,
-            since=day(args.since, "--since"),
-            until=day(args.until, "--until"),
+            since=parse_day(args.since, "--since") if args.since else None,
+            until=parse_day(args.until, "--until") if args.until else None,
             outlets=args.outlet,
-            now=moment(args.now),
+            now=parse_moment(args.now, "--now") if args.now else None,
             model=args.model,
         )
     print(to_json(answer.to_json()) if args.json else plain(answer))
@@ -78,6 +85,7 @@ def ask(args: argparse.Namespace) -> int:
 
 def search(args: argparse.Namespace) -> int:
     from rag.archive import Archive
+    from rag.retrieval.periods import parse_day, parse_moment
 
     if not 1 <= args.k <= 50:
         raise QuestionError(f"-k {args.k} is not between 1 and 50")
@@ -85,10 +93,10 @@ def search(args: argparse.Namespace) -> int:
         hits = archive.search(
             args.question,
             args.k,
-            since=day(args.since, "--since"),
-            until=day(args.until, "--until"),
+            since=parse_day(args.since, "--since") if args.since else None,
+            until=parse_day(args.until, "--until") if args.until else None,
             outlets=args.outlet,
-            now=moment(args.now),
+            now=parse_moment(args.now, "--now") if args.now else None,
         )
     print(to_json([hit_json(hit) for hit in hits]) if args.json else "\n\n".join(map(plain_hit, hits)))
     return 0 if hits else 1
@@ -145,38 +153,11 @@ def rebuild(args: argparse.Namespace) -> int:
     return 0
 
 
-# Reading what was typed
-
-
-def day(raw: str | None, flag: str) -> date | None:
-    if raw is None:
-        return None
-    try:
-        return date.fromisoformat(raw)
-    except ValueError:
-        raise QuestionError(f"{flag} {raw!r} is not a day; write it as in 2024-06-11") from None
-
-
-def moment(raw: str | None) -> datetime | None:
-    """A day is its end in UTC, so that the day's own news is not of the future."""
-    if raw is None:
-        return None
-    try:
-        if len(raw) == 10:
-            return datetime.combine(date.fromisoformat(raw), time.max, UTC)
-        found = datetime.fromisoformat(raw)
-    except ValueError:
-        raise QuestionError(
-            f"--now {raw!r} is not a time; write it as in 2024-06-11 or 2024-06-11T10:44+08:00"
-        ) from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
 # Showing
 
 
 def to_json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=2)
+    return json.dumps(value, indent=2)
 
 
 def hit_json(hit: Hit) -> dict[str, object]:
@@ -184,6 +165,7 @@ def hit_json(hit: Hit) -> dict[str, object]:
     return {
         "passage": p.id, "article": a.id, "title": a.title, "outlet": a.outlet, "published": a.published, "url": a.url,
         "start": p.start, "end": p.end, "text": p.text, "score": hit.score, "cosine": hit.cosine, "bm25": hit.bm25,
+        "dense_rank": hit.dense_rank, "lexical_rank": hit.lexical_rank,
         "also_in": list(hit.also_in),
     }  # fmt: skip
 

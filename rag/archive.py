@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
+import secrets
+import shlex
 import shutil
 import threading
 import time
@@ -22,6 +25,7 @@ from rag.errors import (
     ArchiveError,
     ArchiveLocked,
     ArchiveMismatch,
+    ArchiveMissing,
     ArchiveReadOnly,
     QuestionError,
     SourceError,
@@ -46,7 +50,7 @@ from rag.retrieval.hybrid import Searcher
 from rag.retrieval.question import understand
 from rag.settings import Settings
 from rag.sources import read
-from rag.stores.ledger import Filters, Ledger
+from rag.stores.ledger import Filters, Ledger, rebuild_command
 from rag.stores.lexical import LexicalIndex
 from rag.stores.vectors import VectorIndex
 
@@ -56,7 +60,8 @@ if TYPE_CHECKING:
 
 SPLITTER = "1"  # raised when the same article would be split into other passages
 QUESTION_CHARS = 4_000
-_LOCK = "writer.lock"
+_LOCK, _CURRENT, CHROMA, WORDS = "writer.lock", "CURRENT", "chroma", "words"
+_STORE = re.compile(r"store-[0-9a-f]{8}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +94,57 @@ class Verification:
         return not self.problems
 
 
+class _WriterLock:
+    """One writer an archive: a lock of the operating system, which dies with its process."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = FileLock(str(path / _LOCK))
+
+    def acquire(self) -> None:
+        holder = self._path / f"{_LOCK}.holder"
+        try:
+            self._path.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire(timeout=1)  # `status` holds it for a moment, to see whether it is free
+            since = datetime.now().astimezone().isoformat(timespec="seconds")
+            holder.write_text(f"process {os.getpid()}, since {since}")
+        except Timeout:
+            raise ArchiveLocked(
+                f"{self._path} is being written by {self.holder() or 'another process'}; "
+                "wait for it to end, or stop it, then run this again"
+            ) from None
+        except OSError as error:
+            raise ArchiveReadOnly(
+                f"cannot write {self._path}: {error.strerror or error}; choose a folder you may write with --archive"
+            ) from error
+
+    def release(self) -> None:
+        if self._lock.is_locked:
+            self._lock.release()
+
+    def holder(self) -> str:
+        """Who was the last to write, "" when nobody ever was."""
+        told = self._path / f"{_LOCK}.holder"
+        return told.read_text() if told.exists() else ""
+
+    def is_free(self) -> bool:
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            return False
+        except OSError:
+            return True  # a folder that cannot be written has no writer
+        self._lock.release()
+        return True
+
+
 class Archive(AbstractContextManager["Archive"]):
     """A news archive in a folder. Open it with ``Archive.open`` to ask, ``Archive.create`` to add.
 
     Reading is thread-safe; an open reader notices what another process ingested and shows it from the next call on.
+
+    The folder holds the file CURRENT, which names the folder of the ledger and its two indexes; a rebuild makes another
+    such folder and renames CURRENT when that is whole.
     """
 
     def __init__(self, path: Path, settings: Settings, embedder: Embedder, *, write: bool) -> None:
@@ -103,16 +155,18 @@ class Archive(AbstractContextManager["Archive"]):
         self._guard = threading.RLock()
         self._searcher: Searcher | None = None
         self._indexer: Indexer | None = None
-        self._lock = FileLock(str(path / _LOCK)) if write else None
-        if write:
-            self._acquire()
+        self._store: Path | None = None
+        self._opened: Ledger | None = None
+        self._outdated: list[Ledger] = []
+        self._seen = -1
+        self._lock = _WriterLock(path)
         try:
-            self._ledger = Ledger(path, write=write)
             if write:
+                self._lock.acquire()
                 self._prepare_to_write()
-            self._seen = self._ledger.generation
+            _ = self._ledger
         except BaseException:
-            self._release()
+            self.close()
             raise
 
     # Opening and closing
@@ -130,13 +184,7 @@ class Archive(AbstractContextManager["Archive"]):
         Raises ArchiveMissing where there is none, ArchiveMismatch where it was made with another embedder.
         """
         settings = settings or Settings.from_env()
-        archive = cls(Path(path or settings.archive), settings, open_embedder(settings, embeddings), write=False)
-        try:
-            archive._check_made_alike()
-        except BaseException:
-            archive.close()
-            raise
-        return archive
+        return cls(Path(path or settings.archive), settings, open_embedder(settings, embeddings), write=False)
 
     @classmethod
     def create(
@@ -150,92 +198,82 @@ class Archive(AbstractContextManager["Archive"]):
         settings = settings or Settings.from_env()
         archive = cls(Path(path or settings.archive), settings, open_embedder(settings, embeddings), write=True)
         try:
-            archive._check_made_alike()
             archive._open_indexer().finish()  # what a killed run recorded but did not index
         except BaseException:
             archive.close()
             raise
         return archive
 
-    def _acquire(self) -> None:
-        assert self._lock is not None
-        holder = self.path / f"{_LOCK}.holder"
+    def _prepare_to_write(self) -> None:
+        """Make the store of a new archive, and remove what an interrupted rebuild left."""
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            self._lock.acquire(timeout=0)
-            holder.write_text(
-                f"process {os.getpid()}, since {datetime.now().astimezone().isoformat(timespec='seconds')}"
-            )
-        except Timeout:
-            who = holder.read_text() if holder.exists() else "another process"
-            raise ArchiveLocked(
-                f"{self.path} is being written by {who}; wait for it to end, or stop it, then run this again"
-            ) from None
+            current = _current(self.path)
+            if current is None:
+                store = _new_store(self.path)
+                ledger = Ledger(store, write=True)
+                ledger.set_meta(_made_with(self._embedder, self.settings))
+                ledger.close()
+                _switch(self.path, store)
+            for folder in self.path.glob("store-*"):
+                if _STORE.fullmatch(folder.name) and folder != _current(self.path) and folder.is_dir():
+                    shutil.rmtree(folder)
         except OSError as error:
-            self._release()
             raise ArchiveReadOnly(
-                f"cannot write {self.path}: {error.strerror or error}; choose a folder you may write with --archive"
+                f"cannot write {self.path}: {error.strerror or error}; check its permissions and the room on its disk"
             ) from error
 
-    def _release(self) -> None:
-        if self._lock is not None and self._lock.is_locked:
-            self._lock.release()
-
-    def _prepare_to_write(self) -> None:
-        made_with = self._ledger.meta()
-        if "embedder" not in made_with:
-            self._ledger.set_meta({**self._made_with(), "index": "1"})
-        current = self._index_folder()
-        for folder in self.path.glob("index-*"):
-            if folder != current:  # left by an interrupted rebuild
-                shutil.rmtree(folder)
-
-    def _made_with(self) -> dict[str, str]:
-        return {
-            "embedder": self._embedder.fingerprint,
-            "splitter": SPLITTER,
-            "passage_tokens": str(self.settings.passage_tokens),
-        }
-
-    def _check_made_alike(self) -> None:
-        held = self._ledger.meta()
-        for key, value in self._made_with().items():
+    def _check_made_alike(self, ledger: Ledger) -> None:
+        held = ledger.meta()
+        for key, value in _made_with(self._embedder, self.settings).items():
             if held.get(key) != value:
                 raise ArchiveMismatch(
                     f"{self.path} was made with {key.replace('_', ' ')} {held.get(key)!r}, not {value!r}; set it back, "
-                    f"or make the archive anew for this one with: python -m rag rebuild --archive {self.path}"
+                    f"or make the archive anew for this one: {rebuild_command(ledger.path.parent)}"
                 )
 
-    def _index_folder(self) -> Path:
-        return self.path / f"index-{self._ledger.meta().get('index', '1')}"
+    @property
+    def _ledger(self) -> Ledger:
+        """The ledger that is current now: a rebuild, or another archive in the same folder, brings another one."""
+        with self._guard:
+            store = _current(self.path)
+            if store is None:
+                raise ArchiveMissing(
+                    f"no archive at {self.path}; make one with: python ingest.py SOURCE --archive {shlex.quote(str(self.path))}"
+                )
+            if self._opened is None or store != self._store:
+                fresh = Ledger(store, write=self._write)
+                try:
+                    self._check_made_alike(fresh)
+                except BaseException:
+                    fresh.close()
+                    raise
+                if self._opened is not None:
+                    self._outdated.append(self._opened)  # another thread may be reading it
+                self._opened, self._store, self._seen = fresh, store, -1
+            return self._opened
 
     def _open_indexer(self) -> Indexer:
+        ledger = self._ledger
         if self._indexer is None:
-            folder = self._index_folder()
-            self._indexer = Indexer(
-                self._ledger,
-                VectorIndex(folder / "chroma"),
-                LexicalIndex(folder / "words", write=True),
-                self._embedder,
-                self.settings.passage_tokens,
-            )
+            self._indexer = _indexer(ledger, self._embedder, self.settings, make=ledger.is_empty)
         return self._indexer
 
     def _search(self) -> Searcher:
-        """The open indexes, opened again when another process has changed the archive since."""
+        """The open indexes, opened again when the archive has changed since."""
         with self._guard:
-            generation = self._ledger.generation
+            ledger = self._ledger
+            generation = ledger.generation
             if self._searcher is None or generation != self._seen:
                 if self._searcher is not None:
                     self._searcher.close()
-                folder = self._index_folder()
-                if not folder.is_dir():
-                    raise ArchiveCorrupt(
-                        f"the indexes in {folder} are missing; run: python -m rag rebuild --archive {self.path}"
-                    )
-                self._searcher = Searcher(
-                    self._ledger, VectorIndex(folder / "chroma"), LexicalIndex(folder / "words"), self._embedder
-                )
+                    self._searcher = None
+                vectors = VectorIndex(ledger.path.parent / CHROMA)
+                try:
+                    lexical = LexicalIndex(ledger.path.parent / WORDS)
+                except BaseException:
+                    vectors.close()
+                    raise
+                self._searcher = Searcher(ledger, vectors, lexical, self._embedder)
                 self._seen = generation
             return self._searcher
 
@@ -247,8 +285,10 @@ class Archive(AbstractContextManager["Archive"]):
             if self._indexer is not None:
                 self._indexer.close()
                 self._indexer = None
-            self._ledger.close()
-            self._release()
+            for ledger in (*self._outdated, *([self._opened] if self._opened else [])):
+                ledger.close()
+            self._outdated.clear()
+            self._lock.release()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -308,7 +348,9 @@ class Archive(AbstractContextManager["Archive"]):
         now: datetime | None = None,
     ) -> Query:
         """The question as it will be searched. Raises QuestionError on an empty or overlong one, or a bad filter."""
-        asked = " ".join(question.split())
+        asked = " ".join(question.encode("utf-8", "replace").decode().replace("\0", " ").split())
+        if now is not None and now.tzinfo is None:
+            now = now.replace(tzinfo=UTC)
         if not asked:
             raise QuestionError("the question is empty; ask something such as: What did Lavrov say about BRICS?")
         if len(asked) > QUESTION_CHARS:
@@ -373,7 +415,9 @@ class Archive(AbstractContextManager["Archive"]):
         query = self.query(question, history=history, since=since, until=until, outlets=outlets, now=now)
         wanted = self.settings.model if model is None else model
         with self._guard:
-            evidence = gather(self._search(), query)
+            searcher = self._search()
+            with searcher.ledger.snapshot():
+                evidence = gather(searcher, query)
         for event in compose(evidence, wanted, self.settings):
             if event.answer is not None:
                 spent = round((time.perf_counter() - begun) * 1000, 1)
@@ -409,23 +453,8 @@ class Archive(AbstractContextManager["Archive"]):
             until=coverage.until,
             embedder=meta.get("embedder", ""),
             generation=self._ledger.generation,
-            writer=self._writer(),
+            writer="" if self._lock.is_free() else self._lock.holder(),
         )
-
-    def _writer(self) -> str:
-        """Who is writing now, "" when nobody is."""
-        holder = self.path / f"{_LOCK}.holder"
-        if not holder.exists():
-            return ""
-        probe = FileLock(str(self.path / _LOCK))
-        try:
-            probe.acquire(timeout=0)
-        except Timeout:
-            return holder.read_text()
-        except OSError:
-            return ""  # a folder that cannot be written has no writer
-        probe.release()
-        return ""
 
     def verify(self) -> Verification:
         """Compare ledger, Chroma and tantivy: ids, offsets, vectors, and that vectors can be found by a query."""
@@ -436,7 +465,8 @@ class Archive(AbstractContextManager["Archive"]):
         pending, removing = self._ledger.unfinished()
         if pending or removing:
             problems.append(
-                f"{len(pending)} passages are not indexed yet and {len(removing)} not removed; run: python ingest.py"
+                f"{len(pending)} passages are not indexed yet and {len(removing)} not removed; ingest again, or "
+                f"{rebuild_command(self._ledger.path.parent)}"
             )
         try:
             with self._guard:
@@ -460,28 +490,91 @@ class Archive(AbstractContextManager["Archive"]):
         """
         settings = settings or Settings.from_env()
         folder = Path(path or settings.archive)
-        if not folder.is_dir():
-            Ledger(folder).close()  # raises ArchiveMissing with the command that makes one
-        archive = cls(folder, settings, open_embedder(settings, embeddings), write=True)
-        with archive:
-            ledger = archive._ledger
-            made_with, wanted = ledger.meta(), archive._made_with()
-            number = int(made_with.get("index", "1")) + 1
-            fresh = folder / f"index-{number}"
-            indexer = Indexer(
-                ledger,
-                VectorIndex(fresh / "chroma"),
-                LexicalIndex(fresh / "words", write=True),
-                archive._embedder,
-                settings.passage_tokens,
-            )
+        if _current(folder) is None:
+            raise ArchiveMissing(f"no archive at {folder}; nothing to rebuild")
+        embedder = open_embedder(settings, embeddings)
+        lock = _WriterLock(folder)
+        lock.acquire()
+        try:
+            _rebuild(folder, settings, embedder, on_progress)
+        finally:
+            lock.release()
+        with cls(folder, settings, embedder, write=True) as archive:  # also removes the store that was replaced
+            return archive.status()
+
+
+def _made_with(embedder: Embedder, settings: Settings) -> dict[str, str]:
+    """What an archive is made with; opened with anything else, its vectors or passages would not fit."""
+    return {
+        "embedder": embedder.fingerprint,
+        "splitter": SPLITTER,
+        "passage_tokens": str(settings.passage_tokens),
+    }
+
+
+def _current(path: Path) -> Path | None:
+    """The folder of the archive's ledger and indexes, None where there is no archive."""
+    try:
+        name = (path / _CURRENT).read_text().strip()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise ArchiveError(
+            f"cannot read {path}: {error.strerror or error}; check the path and its permissions"
+        ) from error
+    except UnicodeDecodeError:
+        name = ""
+    if not _STORE.fullmatch(name) or not (path / name).is_dir():
+        raise ArchiveCorrupt(
+            f"{path / _CURRENT} names no folder of this archive; write the name of its store-… folder there"
+        )
+    return path / name
+
+
+def _new_store(path: Path) -> Path:
+    store = path / f"store-{secrets.token_hex(4)}"
+    store.mkdir()
+    return store
+
+
+def _switch(path: Path, store: Path) -> None:
+    """Make ``store`` the archive's current one: whole or not at all."""
+    draft = path / f"{_CURRENT}.new"
+    draft.write_text(f"{store.name}\n")
+    draft.replace(path / _CURRENT)
+
+
+def _indexer(ledger: Ledger, embedder: Embedder, settings: Settings, *, make: bool) -> Indexer:
+    vectors = VectorIndex(ledger.path.parent / CHROMA, make=make)
+    try:
+        lexical = LexicalIndex(ledger.path.parent / WORDS, write=True, make=make)
+    except BaseException:
+        vectors.close()
+        raise
+    return Indexer(ledger, vectors, lexical, embedder, settings.passage_tokens)
+
+
+def _rebuild(path: Path, settings: Settings, embedder: Embedder, on_progress: Progress | None) -> None:
+    current = _current(path)
+    assert current is not None
+    old = Ledger(current)
+    try:
+        held = old.meta()
+        wanted = _made_with(embedder, settings)
+        store = _new_store(path)
+        fresh = Ledger(store, write=True)
+        try:
+            fresh.set_meta({**wanted, "generation": held.get("generation", "0")})
+            indexer = _indexer(fresh, embedder, settings, make=True)
             try:
-                indexer.reindex(embed=any(made_with.get(k) != v for k, v in wanted.items()), on_progress=on_progress)
+                indexer.copy(old, embed=any(held.get(k) != v for k, v in wanted.items()), on_progress=on_progress)
             finally:
                 indexer.close()
-            ledger.set_meta({**wanted, "index": str(number)})
-            archive._prepare_to_write()
-            return archive.status()
+        finally:
+            fresh.close()
+        _switch(path, store)
+    finally:
+        old.close()
 
 
 def _judged(report: SourceReport) -> SourceReport:

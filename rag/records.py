@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
@@ -296,7 +296,6 @@ class IngestReport:
     seconds: float
     embedded: int = 0
     embed_seconds: float = 0.0
-    notes: tuple[str, ...] = field(default=())
 
     @property
     def ok(self) -> bool:

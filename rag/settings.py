@@ -36,14 +36,14 @@ class Settings:
         """Settings with every ``RAG_*`` variable applied. Raises SettingsError on a number that is none."""
         default = cls()
 
-        def number(name: str, value: float) -> float:
+        def number(name: str, value: float, least: float) -> float:
             raw = environ.get(name, "")
             try:
                 found = float(raw) if raw else value
             except ValueError:
                 raise SettingsError(f"{name}={raw!r} is not a number; set it to one, such as {value:g}") from None
-            if not 0 < found < 1e9:
-                raise SettingsError(f"{name}={raw!r} is out of range; set it to something like {value:g}")
+            if not least <= found < 1e9:
+                raise SettingsError(f"{name}={raw!r} is out of range; set it to {least:g} or more, such as {value:g}")
             return found
 
         cache_home = environ.get("XDG_CACHE_HOME")
@@ -51,9 +51,9 @@ class Settings:
         return cls(
             archive=Path(environ.get("RAG_ARCHIVE") or default.archive),
             embedder=environ.get("RAG_EMBEDDER") or default.embedder,
-            passage_tokens=int(number("RAG_PASSAGE_TOKENS", default.passage_tokens)),
+            passage_tokens=int(number("RAG_PASSAGE_TOKENS", default.passage_tokens, 32)),
             model=environ.get("RAG_MODEL", ""),
             model_url=environ.get("RAG_MODEL_URL", ""),
-            model_timeout=number("RAG_MODEL_TIMEOUT", default.model_timeout),
+            model_timeout=number("RAG_MODEL_TIMEOUT", default.model_timeout, 0.001),
             cache=Path(environ.get("RAG_CACHE") or cache),
         )

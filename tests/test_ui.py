@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -96,7 +97,12 @@ def test_filters_narrow_the_search(client: Client) -> None:
         ({"question": 7}, "must be text"),
         ({"question": QUESTION, "since": "June"}, "2024-06-11"),
         ({"question": QUESTION, "now": "soon"}, "2024-06-11T10:44"),
-        ({"question": QUESTION, "since": "2024-07-01", "until": "2024-06-01"}, "swap"),
+        ({"question": QUESTION, "since": 7}, "since '7' is not a day"),
+        ({"question": QUESTION, "since": "9" * 100_000}, "is not a day"),
+        (
+            {"question": QUESTION, "since": "2024-07-01", "until": "2024-06-01"},
+            "since 2024-07-01 is after until 2024-06-01; swap them",
+        ),
         ({"question": QUESTION, "outlets": ["No Such Herald"]}, "Xinhua"),
         ({"question": QUESTION, "outlets": "Xinhua"}, "list"),
     ],
@@ -104,6 +110,12 @@ def test_filters_narrow_the_search(client: Client) -> None:
 def test_a_bad_request_is_told_the_cure(client: Client, asked: dict[str, Any], cure: str) -> None:
     with pytest.raises(AppError, match=re.escape(cure)):
         client.predict(**asked, api_name="/ask")
+
+
+@pytest.mark.parametrize("now", ["2024-06-12", "2024-06-12T08:00", "2024-06-12T08:00:00Z", "2024-06-12T08:00+08:00"])
+def test_now_is_understood_with_and_without_a_zone(client: Client, now: str) -> None:
+    for question in (QUESTION, "What did Lavrov say about BRICS expansion yesterday?"):
+        assert client.predict(question, now=now, api_name="/ask")["status"] == "answered"
 
 
 def test_a_follow_up_is_completed_from_either_history_shape(client: Client) -> None:
@@ -176,6 +188,19 @@ def test_a_missing_archive_says_what_to_run_and_works_once_it_is_there(tmp_path:
             archive.ingest([str(ROOT / "seeds")])
         assert QUESTION in desk.front()[1]
         assert client.predict(QUESTION, api_name="/ask")["status"] == "answered"
+
+
+def test_the_command_shown_for_a_missing_archive_can_be_pasted(tmp_path: Path) -> None:
+    path = tmp_path / "my news; $(archive)"
+    shown = Page(render.unavailable("none", str(path))).text
+    for line in shown[shown.index("python ingest.py") :].splitlines():
+        assert shlex.split(line)[-2:] == ["--archive", str(path)]
+    assert "--archive" not in render.unavailable("none", ".archive")
+
+
+def test_an_archive_whose_name_is_no_utf8_does_not_stop_the_page(tmp_path: Path) -> None:
+    with served(Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff"))) as (address, _):
+        assert f"{tmp_path}/?" in httpx.get(address).text
 
 
 # What is sent to the browser
@@ -289,6 +314,56 @@ def test_a_long_gap_is_counted_and_not_sent() -> None:
     assert "10,000 more paragraphs" in html or "10,001 more paragraphs" in html
 
 
+CUT = re.compile(r"…? ?\(([\d,]+) characters left out\) ?…?")
+
+
+@pytest.mark.parametrize("word", ["word ", "x", "a\u0301"])
+@pytest.mark.parametrize("near", [False, True])
+def test_a_long_paragraph_is_shown_around_its_quotes(word: str, near: bool) -> None:
+    fill = word * (5_000_000 // len(word))
+    quotes = ["The first quote.", "The second quote."]
+    text = f"{fill} {quotes[0]} {'between ' * 100}{quotes[1]} {fill}"
+    cited = [
+        Citation(n, "id", "", "", "", "", at := text.index(q), at + len(q), q) for n, q in enumerate(quotes, start=1)
+    ]
+    html = render.in_place(text, cited, near=near)
+    page = Page(html)
+    assert len(html) < 8_000
+    shown = [piece for piece in CUT.split(page.text)[::2] if piece]
+    assert len(shown) == 1 and shown[0] in text and all(q in shown[0] for q in quotes)
+    assert len(shown[0]) > 4_000
+    assert sum(int(n.replace(",", "")) for n in CUT.findall(page.text)) == len(text) - len(shown[0])
+    if word == "word ":
+        assert set(shown[0].split()) <= set(text[-6_000_000:].split()), "cut at white space"
+    if not near:
+        assert page.marked == {"1": quotes[0], "2": quotes[1]}
+
+
+@given(
+    st.lists(st.sampled_from(["word ", "x" * 900, "\n", "and so on " * 150]), max_size=40).map("".join),
+    st.data(),
+)
+def test_what_is_shown_and_what_is_left_out_are_the_article(text: str, data: st.DataObject) -> None:
+    starts = data.draw(st.lists(st.integers(0, len(text)), min_size=1, max_size=3))
+    cited = [
+        Citation(n, "id", "", "", "", "", s, min(s + 80, len(text)), text[s : s + 80]) for n, s in enumerate(starts, 1)
+    ]
+    page = Page(render.in_place(text, cited))
+    if "too long to show here" not in page.text:
+        left_out = sum(int(n.replace(",", "")) for n in CUT.findall(page.text))
+        assert len(CUT.sub("", page.text)) + left_out == len(text.replace("\n", ""))
+    for citation in cited:
+        assert page.marked.get(str(citation.n), "") == citation.quote.replace("\n", "")
+
+
+def test_neighbours_of_a_quote_are_cut_too() -> None:
+    text = f"{'before ' * 100_000}.\nThe quote.\n{'after ' * 100_000}."
+    at = text.index("The quote.")
+    html = render.in_place(text, [Citation(1, "id", "", "", "", "", at, at + 10, "The quote.")])
+    assert len(html) < 6_000
+    assert "before .</p><p><mark" in html and "</mark></p><p>after after" in html
+
+
 @pytest.mark.parametrize(
     ("url", "safe"),
     [
@@ -322,6 +397,35 @@ def test_help_is_quick() -> None:
     code = "import sys, ui; ui.parser().format_help(); print('gradio' in sys.modules, 'chromadb' in sys.modules)"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert shown.stdout.split() == ["False", "False"]
+
+
+def test_help_tells_who_can_reach_the_page() -> None:
+    text = " ".join(ui.parser().format_help().split())
+    assert "Only this machine can reach it unless --host" in text
+
+
+@pytest.mark.parametrize(
+    ("model", "cure"),
+    [
+        ("gpt-4o-mini", "names no provider"),
+        ("nosuch:model", "unknown provider"),
+        ("openai:gpt-4o-mini", "OPENAI_API_KEY"),
+        ("mistralai:small", "pip install"),
+    ],
+)
+def test_a_model_that_cannot_be_had_is_told_at_the_start(
+    model: str, cure: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("OPENAI_API_KEY", "RAG_MODEL_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("RAG_MODEL", model)
+    monkeypatch.setattr(ui, "serve", lambda *_: pytest.fail("must not be served"))
+    for arguments in ([], ["--model", model]):
+        assert ui.main(arguments) == 2
+        message = capsys.readouterr().err
+        assert message.startswith("ui.py: ") and cure in message and message.count("\n") == 1
+    monkeypatch.setattr(ui, "serve", lambda *_: None)
+    assert ui.main(["--model", ""]) == 0
 
 
 def test_a_taken_port_is_told_with_its_cure(capsys: pytest.CaptureFixture[str]) -> None:

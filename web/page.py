@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,6 +17,7 @@ from gradio.themes import Base
 from rag.archive import QUESTION_CHARS, Archive
 from rag.errors import QuestionError, RagError
 from rag.records import Article, Turn
+from rag.retrieval.periods import parse_day, parse_moment
 from rag.settings import Settings
 from web import render
 from web.render import Exchange
@@ -122,24 +123,19 @@ def _is_name(speaker: str) -> bool:
 # What comes in from outside
 
 
-def day_of(value: object, name: str) -> date | None:
-    """An ISO date, None for nothing. Raises QuestionError."""
-    if value in (None, ""):
-        return None
-    try:
-        return date.fromisoformat(str(value))
-    except ValueError:
-        raise QuestionError(f"{name} {str(value)[:40]!r} is not a date; write it as 2024-06-11") from None
+def days_of(since: object, until: object, names: tuple[str, str]) -> tuple[date | None, date | None]:
+    """The days of a filter, None for nothing; ``names`` is what its two ends are called. Raises QuestionError."""
+    first, last = (
+        None if value in (None, "") else parse_day(_clip(value), name)
+        for value, name in zip((since, until), names, strict=True)
+    )
+    if first and last and first > last:
+        raise QuestionError(f"{names[0]} {first} is after {names[1]} {last}; swap them")
+    return first, last
 
 
-def moment_of(value: object) -> datetime | None:
-    """An ISO date or time, None for nothing. Raises QuestionError."""
-    if value in (None, ""):
-        return None
-    try:
-        return datetime.fromisoformat(str(value))
-    except ValueError:
-        raise QuestionError(f"now {str(value)[:40]!r} is not a date or time; write it as 2024-06-11T10:44") from None
+def _clip(value: object) -> str:
+    return str(value)[:40]
 
 
 def names_of(value: object) -> list[str]:
@@ -236,12 +232,12 @@ def build(desk: Desk) -> gr.Blocks:
             return
         shown = talk.exchanges[-1]
         try:
-            since, until = _dates(dates)
+            since, until = days_of(*_dates(dates), names=("“From”", "“to”"))
             for step in desk.archive.stream(
                 shown.question,
                 history=talk.turns(),
-                since=day_of(since, "the first day"),
-                until=day_of(until, "the last day"),
+                since=since,
+                until=until,
                 outlets=names_of(outlets),
             ):
                 shown.draft, shown.answer = step.draft, step.answer
@@ -292,13 +288,14 @@ def build(desk: Desk) -> gr.Blocks:
         try:
             if not isinstance(question, str):  # type: ignore[reportUnnecessaryIsInstance]
                 raise QuestionError("the question must be text")
+            first, last = days_of(since, until, names=("since", "until"))
             answered = desk.archive.ask(
                 question,
                 history=turns_of(history),
-                since=day_of(since, "since"),
-                until=day_of(until, "until"),
+                since=first,
+                until=last,
                 outlets=names_of(outlets),
-                now=moment_of(now),
+                now=parse_moment(_clip(now), "now") if now else None,
             )
         except RagError as error:
             raise gr.Error(str(error), duration=None, print_exception=False) from error

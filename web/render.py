@@ -1,12 +1,13 @@
-"""Records → HTML. Every text from an article, a model or a user passes through ``html.escape`` here."""
+"""Records → HTML. Every text from an article, a model or a user passes through ``escape`` here."""
 
 from __future__ import annotations
 
+import html
 import re
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from html import escape
 from itertools import pairwise
 from urllib.parse import urlsplit
 
@@ -15,7 +16,12 @@ from rag.records import NOT_IN_ARCHIVE, Answer, Article, Citation, Coverage
 
 # A gap between quoted paragraphs that is longer than this many characters is counted, not sent to the browser.
 GAP_CHARS = 20_000
+# A paragraph of more than twice as many characters is shown so far around its quotations only.
+AROUND_CHARS = 2_000
+# How far a cut looks for white space, and what is too little to be worth one.
+_CUT_CHARS = 200
 _PARAGRAPH = re.compile(r"[^\n]+")
+_SPACE = re.compile(r"\s+")
 _STATUS = {
     "answered": "Answered",
     "partly": "Partly answered",
@@ -106,7 +112,7 @@ def opening(questions: Sequence[str]) -> str:
 
 def unavailable(reason: str, path: str) -> str:
     """What the page says while there is nothing to ask, or no way to."""
-    place = "" if path == ".archive" else f" --archive {path}"
+    place = "" if path == ".archive" else f" --archive {shlex.quote(path)}"
     return (
         '<section class="opening"><h2>The archive is not ready.</h2>'
         f'<p class="failed" role="alert">{escape(reason)}</p>'
@@ -181,7 +187,7 @@ def _source(cited: Sequence[Citation], article: Article | None, *, near: bool) -
 
 
 def in_place(text: str, cited: Sequence[Citation], *, near: bool = False) -> str:
-    """An article's text with the cited spans marked; paragraphs away from them are folded.
+    """An article's text with the cited spans marked; paragraphs away from them are folded, long ones cut.
 
     Every character that is sent stands in the order of ``text``. ``near``: the spans are shown, not marked.
     """
@@ -198,10 +204,49 @@ def in_place(text: str, cited: Sequence[Citation], *, near: bool = False) -> str
             continue
         out.append(_fold(text, folded))
         folded = []
-        inside = [] if near else [c for c in cited if c.start < end and start < c.end]
-        out.append(f"<p>{_marked(text, start, end, inside, begun)}</p>")
+        inside = [c for c in cited if c.start < end and start < c.end]
+        around = [(max(c.start, start), min(c.end, end)) for c in inside]
+        if not inside:  # the end that is next to the quotation
+            around += [(start, start)] if i - 1 in holding else []
+            around += [(end, end)] if i + 1 in holding else []
+        shown, at = "", start
+        for left, right in _windows(text, start, end, around):
+            shown += _left_out(left - at, before=at > start, after=True)
+            shown += _marked(text, left, right, [] if near else inside, begun)
+            at = right
+        out.append(f"<p>{shown}{_left_out(end - at, before=True, after=False)}</p>")
     out.append(_fold(text, folded))
     return "".join(out)
+
+
+def _windows(text: str, start: int, end: int, around: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The parts of a paragraph to show, in order: all of it, or of a long one what stands around some spans in it."""
+    if end - start <= 2 * AROUND_CHARS:
+        return [(start, end)]
+    found: list[tuple[int, int]] = []
+    for first, last in sorted(around):
+        left, right = first - AROUND_CHARS, last + AROUND_CHARS
+        if left <= start + _CUT_CHARS:
+            left = start
+        elif space := _SPACE.search(text, left, left + _CUT_CHARS):
+            left = space.end()
+        if right >= end - _CUT_CHARS:
+            right = end
+        else:
+            right = max((m.start() for m in _SPACE.finditer(text, right - _CUT_CHARS, right)), default=right)
+        if found and left <= found[-1][1] + _CUT_CHARS:
+            found[-1] = (found[-1][0], max(right, found[-1][1]))
+        else:
+            found.append((left, right))
+    return found
+
+
+def _left_out(chars: int, *, before: bool, after: bool) -> str:
+    """The mark of a cut within a paragraph, "" where nothing is left out; whether text is shown before and after it."""
+    if not chars:
+        return ""
+    told = f"({_counted(chars, 'character')} left out)"
+    return f'<span class="cut">{"… " if before else ""}{told}{" …" if after else ""}</span>'
 
 
 def _fold(text: str, paragraphs: Sequence[tuple[int, int]]) -> str:
@@ -233,6 +278,11 @@ def _marked(text: str, start: int, end: int, cited: Iterable[Citation], begun: s
 
 
 # Small things
+
+
+def escape(text: str) -> str:
+    """Text as HTML; what is no Unicode text (in the name of a folder) is shown as "?"."""
+    return html.escape(text.encode("utf-8", "replace").decode())
 
 
 def safe_url(url: str) -> str:

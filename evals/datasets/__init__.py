@@ -78,6 +78,11 @@ def sample(questions: list[Question], limit: int | None, seed: int) -> tuple[Que
 
 def json_lines(path: Path) -> Iterator[dict[str, Any] | Skipped]:
     """The objects of a JSON Lines file, plain or gzipped; a broken line is a Skipped. Raises SourceError."""
+    return (line for _, line in numbered_lines(path))
+
+
+def numbered_lines(path: Path) -> Iterator[tuple[int, dict[str, Any] | Skipped]]:
+    """``json_lines`` with the number of each line, from 1; empty lines are passed over but counted."""
     try:
         with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as lines:
             for number, line in enumerate(lines, 1):
@@ -86,11 +91,11 @@ def json_lines(path: Path) -> Iterator[dict[str, Any] | Skipped]:
                 try:
                     record: object = json.loads(line.decode())
                 except ValueError as error:
-                    yield Skipped(f"{path.name}:{number}", f"broken line: {error}")
+                    yield number, Skipped(f"{path.name}:{number}", f"broken line: {error}")
                     continue
                 if isinstance(record, dict):
-                    yield cast(dict[str, Any], record)
+                    yield number, cast(dict[str, Any], record)
                 else:
-                    yield Skipped(f"{path.name}:{number}", "broken line: no JSON object")
+                    yield number, Skipped(f"{path.name}:{number}", "broken line: no JSON object")
     except (OSError, EOFError, zlib.error) as error:
         raise SourceError(f"cannot read {path}: {error}; fetch the file again or mend its permissions") from error

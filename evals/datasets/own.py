@@ -18,13 +18,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
-from evals.datasets import Choice, json_lines
+from evals.datasets import Choice, numbered_lines
 from evals.matching import standing
 from evals.records import Dataset, Evidence, Question
+from rag import Archive
 from rag.errors import SourceError
 from rag.indexing.identity import canonical_url
 from rag.records import Article, Skipped, Span
-from rag.stores.ledger import Ledger
 
 NAME = "bring-your-own"
 TEMPLATE = Path(__file__).with_name("own_template.jsonl")
@@ -62,18 +62,16 @@ def load(path: Path, choice: Choice, archive: Path | None) -> Dataset:
 
 def articles_of(archive: Path) -> dict[str, Article]:
     """The archive's articles by canonical URL (by id where they have none). Raises ArchiveMissing."""
-    ledger = Ledger(archive)
-    try:
+    with Archive.open(archive) as opened:
+        ledger = opened._ledger  # pyright: ignore[reportPrivateUsage]
         found = ledger.articles(ledger.article_ids())
-    finally:
-        ledger.close()
     return {canonical_url(article.url) or article.id: article for article in found.values()}
 
 
 def questions(path: Path, articles: Mapping[str, Article] | None) -> Iterator[Question | Skipped]:
     """The questions of a file; a line with faults is a Skipped a fault. Without articles no URL is looked up."""
     seen: set[str] = set()
-    for number, line in enumerate(json_lines(path), 1):
+    for number, line in numbered_lines(path):
         if isinstance(line, Skipped):
             yield line
             continue

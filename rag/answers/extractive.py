@@ -18,7 +18,7 @@ ENOUGH = 0.415
 # Least closeness of somebody's statement to the topic to be on that topic; see `_closeness`.
 ON_TOPIC = 0.86
 # Further sentences must be nearly as good as the first.
-NEARLY = 0.6
+NEARLY = 0.75
 # A third sentence is quoted only where the three stay this short.
 MOST, WORDS = 3, 60
 MOST_STATEMENTS = 3
@@ -45,6 +45,8 @@ def quote(evidence: Evidence) -> Quoted:
         within, outside = evidence.candidates, _why(evidence, ())
     if evidence.speakers:
         return _statements(evidence, within)
+    if evidence.query.period and not evidence.names_a_topic:
+        return _news(evidence, [c for c in evidence.candidates if in_period(c, evidence.query)])
     if evidence.query.wants_speaker:
         within = [c for c in within if c.speaker]
     best = _distinct(_fresh(within, evidence.query), 1 if evidence.query.wants_speaker else MOST)
@@ -54,7 +56,18 @@ def quote(evidence: Evidence) -> Quoted:
     if strength < ENOUGH:
         return Quoted("not_in_archive", (), _confidence(strength), _why(evidence, within))
     best = [_trimmed(c, evidence) for c in best]
-    return Quoted("answered", _reading_order(best), _confidence(strength), outside)
+    return Quoted("answered", tuple(best), _confidence(strength), outside)
+
+
+def _news(evidence: Evidence, within: Sequence[Candidate]) -> Quoted:
+    """What there was in a time, where nothing else is asked: how the found reports of it begin."""
+    leads: dict[str, Candidate] = {}
+    for candidate in sorted(within, key=lambda c: c.span.start):
+        leads.setdefault(candidate.article.id, candidate)
+    best = _distinct(sorted(leads.values(), key=lambda c: -c.score), MOST)
+    if not best:
+        return Quoted("not_in_archive", (), 0.0, _why(evidence, within))
+    return Quoted("answered", tuple(best), 0.5)
 
 
 def _trimmed(candidate: Candidate, evidence: Evidence) -> Candidate:
@@ -114,7 +127,7 @@ def _statements(evidence: Evidence, within: Sequence[Candidate]) -> Quoted:
         best = _distinct(theirs, each)
         best = [c for c in best if not evidence.weights or _closeness(c) >= NEARLY * _closeness(best[0])]
         if best:
-            chosen += _reading_order(best)
+            chosen += _as_said(best)
             confidence = max(confidence, _confidence(_closeness(best[0]) / 2))
         else:
             missing += 1
@@ -166,7 +179,7 @@ def _distinct(ranked: Sequence[Candidate], most: int) -> list[Candidate]:
     return kept
 
 
-def _reading_order(chosen: Sequence[Candidate]) -> tuple[Candidate, ...]:
-    """The best first, and sentences of one article together in the order they stand there."""
+def _as_said(chosen: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    """Statements in the order they stand in their article, the article of the best one first."""
     articles = list(dict.fromkeys(c.article.id for c in chosen))
     return tuple(sorted(chosen, key=lambda c: (articles.index(c.article.id), c.span.start)))

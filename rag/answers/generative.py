@@ -35,7 +35,7 @@ def write(evidence: Evidence, quoted: Quoted, model: BaseChatModel | str, settin
     """
     if isinstance(model, str):
         name, url, wants_end = model, settings.model_url, model.startswith("openai:")
-        chat = _open(model, settings)
+        chat = open_model(model, settings)
     else:
         name, url, wants_end = _name(model), "", False
         chat = model
@@ -61,7 +61,7 @@ _FORMS = "openai:gpt-4o-mini, anthropic:claude-haiku-4-5 or ollama:llama3.2"
 _EXTRAS = ("openai", "anthropic", "ollama")
 
 
-def _open(model: str, settings: Settings) -> BaseChatModel:
+def open_model(model: str, settings: Settings) -> BaseChatModel:
     """The chat model of a setting such as "openai:gpt-4o-mini". Its provider's package reads its own key."""
     from langchain.chat_models import init_chat_model
 

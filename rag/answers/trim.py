@@ -29,7 +29,12 @@ def trimmed(text: str, question: str, asked: Container[str], terms: Callable[[st
         kept, tail = text[: border.start()], text[border.end() : end]
         if len(kept.split()) < SHORTEST or not types.holds(kind, kept, question):
             break
-        if types.holds(kind, tail, question) or _CUE.search(tail) or any(t in asked for t in terms(tail)):
+        if (
+            len(tail.split()) < 3
+            or types.holds(kind, tail, question)
+            or _CUE.search(tail)
+            or any(t in asked for t in terms(tail))
+        ):
             break
         if _balanced(kept):
             end = border.start()

@@ -6,8 +6,7 @@ Rules over reporting verbs and quotation marks. Nobody is identified here; that 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 import regex
@@ -27,10 +26,12 @@ from rag.indexing.speech_words import (
     NOT_NAMES,
     NOUNISH,
     PARTICLES,
+    PHRASAL,
     PLURALS,
     PREPOSITIONS,
     PRONOUNS,
     ROLES,
+    SECTIONS,
     SHE,
     SPECIFIC,
     TAIL_STARTS,
@@ -149,6 +150,10 @@ class Tokens:
     def span(self, first: int, last: int) -> Span:
         return Span(self.starts[first], self.ends[last - 1])
 
+    def flat(self, first: int, last: int) -> str:
+        """The text of tokens ``first`` to ``last`` (past the end), as it stands there but for its white space."""
+        return " ".join(self.text[self.starts[first] : self.ends[last - 1]].split())
+
     def within(self, span: Span) -> range:
         return range(bisect_left(self.starts, span.start), bisect_right(self.ends, span.end))
 
@@ -171,57 +176,31 @@ def find(text: str, spans: Sequence[Span]) -> list[Found]:
     return find_in(Tokens(text, spans))
 
 
-def find_in(tokens: Tokens) -> list[Found]:
-    """``find`` over an article that has been read already."""
+def find_in(tokens: Tokens, skip: Container[int] = ()) -> list[Found]:
+    """``find`` over an article that has been read already, but for the sentences ``skip``."""
     found: list[Found] = []
-    labels = transcript(tokens)
-    speeches = {tokens.paragraph[sentence] for sentence in labels}
     spoken = 0  # up to where a "he said:" has taken what follows as its content
     for sentence, span in enumerate(tokens.spans):
-        if span.start < spoken or (tokens.paragraph[sentence] in speeches and sentence not in labels):
-            continue
         first, last = tokens.bounds[sentence]
-        if last - first > _LONGEST:
+        if span.start < spoken or sentence in skip or last - first > _LONGEST:
             continue
-        found += _Sentence(tokens, sentence, labels).find()
+        found += _Sentence(tokens, sentence).find()
         if found and found[-1].sentence == sentence:
             spoken = max(spoken, found[-1].content.end if found[-1].content.start >= span.end else 0)
     return found
 
 
-def transcript(tokens: Tokens) -> set[int]:
-    """The sentences that open with a speaker's label ("WALLACE: …").
-
-    One label alone is no transcript, nor are the headings of a round-up ("HEALTH: …", "TRANSPORT: …"), where nobody
-    speaks twice.
-    """
-    labels: dict[int, str] = {}
-    for i, (first, last) in enumerate(tokens.bounds):
-        if i and tokens.paragraph[i] == tokens.paragraph[i - 1]:
-            continue
-        colon = next((j for j in range(first, min(first + 6, last)) if tokens.words[j] == ":"), first)
-        label = tokens.words[first:colon]
-        if label and all(word.isupper() or word in ".,-" for word in label):
-            labels[i] = " ".join(label)
-    seen = Counter(labels.values())
-    return set(labels) if len(seen) > 1 and max(seen.values()) > 1 else set()
-
-
 class _Sentence:
     """Finds the attributions of one sentence. Positions are token numbers."""
 
-    def __init__(self, tokens: Tokens, number: int, labels: set[int]) -> None:
-        self.t, self.number, self.labels = tokens, number, labels
+    def __init__(self, tokens: Tokens, number: int) -> None:
+        self.t, self.number = tokens, number
         self.first, self.last = tokens.bounds[number]
         self.found: list[Found] = []
         self.main: tuple[int, int] | None = None  # the source of the sentence's latest finite cue
 
     def find(self) -> list[Found]:
         t = self.t
-        if self.number in self.labels:
-            colon = t.words.index(":", self.first, self.last)
-            self.add((self.first, colon), (colon, colon + 1), (colon + 1, self.last))
-            return self.found
         self.colon()
         if not self.found:
             early: list[int] = []
@@ -237,6 +216,8 @@ class _Sentence:
                         self.put_it(i)
                     elif word in ("went", "goes", "go") and i + 2 < self.last and t.lower[i + 1] == "on":
                         self.went_on(i)
+                    elif word in PHRASAL and i + 1 < self.last and t.lower[i + 1] == "out":
+                        self.verb(i, PHRASAL[word], 2)
                     elif (verb := VERBS.get(word)) is not None:
                         if verb.form == "gerund":
                             early.append(i) if self.main is None else self.gerund(i, self.main)
@@ -278,7 +259,7 @@ class _Sentence:
 
     def is_name(self, source: tuple[int, int]) -> bool:
         return source[0] < source[1] <= source[0] + 5 and all(
-            self.t.name(i) or self.t.words[i] in ".,-" for i in range(*source)
+            (self.t.name(i) and self.t.lower[i] not in SECTIONS) or self.t.words[i] in ".,-" for i in range(*source)
         )
 
     def according(self, cue: int, start: int) -> None:
@@ -369,7 +350,7 @@ class _Sentence:
 
     # Cues that are verbs.
 
-    def verb(self, i: int, verb: Verb) -> None:
+    def verb(self, i: int, verb: Verb, width: int = 1) -> None:
         t = self.t
         following = t.lower[i + 1] if i + 1 < self.last else ""
         if following == "by" and verb.form == "past":
@@ -388,9 +369,9 @@ class _Sentence:
         then = VERBS.get(following)
         if verb.form == "third" and (following in ("show", "have", "are", "were") or (then and then.form == "base")):
             return  # "FEC reports show"
-        cue = (i, i + 1)
+        cue = (i, i + width)
         before_end = source[0]
-        start = i + 1
+        start = i + width
         if t.lower[i] in ("told", "tells", "tell", "assured", "assures", "reminded", "warned", "asked"):
             start = self.skip_object(start)
         before = self.content_before(before_end) if verb.saying else None
@@ -467,6 +448,8 @@ class _Sentence:
         if stop == i + 1:
             return False
         source, cue = (i + 1, stop), (i, i + 1)
+        if (named := self.named_behind(source)) is not None:
+            source, stop = named, named[1]
         self.main = source
         if (before := self.content_before(i)) is not None:
             self.add(source, cue, before)
@@ -476,6 +459,19 @@ class _Sentence:
         elif opens and t.words[min(stop, self.last - 1)] == ":":
             self.add(source, cue, (stop, self.last))
         return True
+
+    def named_behind(self, office: tuple[int, int]) -> tuple[int, int] | None:
+        """The name of "…," said its chief executive, Marguerite Soames."""
+        t, (start, comma) = self.t, office
+        if comma + 1 >= self.last or t.words[comma] != "," or t.name(comma - 1):
+            return None
+        if t.lower[start] not in DETERMINERS and not t.name(start):
+            return None
+        stop = comma + 1
+        while stop < self.last and not t.quote[stop] and (t.name(stop) or t.lower[stop] in PARTICLES):
+            stop += 1
+        ends = stop >= self.last or t.words[stop] in ",.;:("
+        return (comma + 1, stop) if stop > comma + 1 and t.name(stop - 1) and ends else None
 
     def gerund(self, i: int, source: tuple[int, int] | None) -> None:
         """…, adding that …  /  Noting that …, Wang said …"""
@@ -698,7 +694,10 @@ class _Sentence:
     def apposition(self, comma: int) -> tuple[int, int] | None:
         """The X of "X, also a member of …, said", where ``comma`` is the one before the verb."""
         t = self.t
+        if (named := self.named_office(comma)) is not None:
+            return named
         inner: tuple[int, int] | None = None  # a name between commas, unless another opens the clause further left
+        wide: tuple[int, int] | None = None  # "A lawyer for Lionel Crabbe, the head of the authority, said"
         for j in range(comma - 1, max(self.first, comma - 45), -1):
             if t.quote[j] or t.words[j] not in (",", "—", "–", "--") or (t.words[j] == ",") != (t.words[comma] == ","):
                 continue
@@ -724,14 +723,45 @@ class _Sentence:
             opens = j + 1 < comma and (
                 (not t.words[j + 1][0].isupper() and t.lower[j + 1] not in BE | AUXILIARIES | MODALS)
                 or t.lower[j + 1] in ROLES
+                or (t.lower[j + 2] in ("’s", "'s") and not t.words[comma - 1][0].isupper())  # "Thornby's mayor"
                 or j + 3 >= comma
             )
+            if opens and before in ("for", "of") and start - 1 > self.first:
+                wide = self.outer(start - 1, head) or wide
             if not opens or (before[:1].isalpha() and before not in CLAUSE_STARTS and before not in ADVERBS):
                 continue  # "who founded Edge, a group, said"
             if before != ",":
                 return (start, head + 1)
             inner = inner or (start, head + 1)
-        return inner
+        return inner or wide
+
+    def named_office(self, comma: int) -> tuple[int, int] | None:
+        """The name of "Its chief executive, Anton Leclair, said", where ``comma`` is the one before the verb.
+
+        What stands before the name opens the clause with a determiner and ends in a common noun.
+        """
+        t = self.t
+        if t.words[comma] != ",":
+            return None
+        start = comma
+        while start > self.first and not t.quote[start - 1] and (t.name(start - 1) or t.lower[start - 1] in PARTICLES):
+            start -= 1
+        if comma - start < 2 or start - 2 < self.first or t.words[start - 1] != "," or not t.name(start):
+            return None
+        k = start - 2
+        if not t.lower[k][0].isalpha() or t.name(k) or t.lower[k] in NOT_NAMES or t.lower[k] in VERBS:
+            return None
+        while k >= self.first and start - k < 14 and not t.quote[k]:
+            if t.words[k] in ",;:()—–" or t.lower[k] in BE or t.lower[k] in CLAUSE_STARTS or t.lower[k] == "who":
+                return None
+            if t.lower[k] in DETERMINERS and (
+                k == self.first or t.lower[k - 1] in CLAUSE_STARTS or t.words[k - 1] == ","
+            ):
+                return (start, comma)
+            if t.lower[k] in VERBS and not t.lower[k].endswith(("ing", "s")):
+                return None
+            k -= 1
+        return None
 
     def subject_of_sentence(self, i: int) -> tuple[int, int] | None:
         """The name or pronoun that opens the sentence, as the subject of a participle further on."""

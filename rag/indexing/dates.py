@@ -59,6 +59,8 @@ def parse_date(value: object, *, today: date, zone: tzinfo = UTC) -> str:
         value = value.get("$date")
     if isinstance(value, list):
         value = value[0] if value else None
+    if isinstance(value, dict | list):
+        raise BadDate("a list or object stands where it should be")
     if value is None or isinstance(value, bool) or (isinstance(value, float) and math.isnan(value)):
         return ""
     try:

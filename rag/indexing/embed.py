@@ -47,6 +47,10 @@ class Embedder(Protocol):
         """Shape (len(texts), dimensions), each row of length 1."""
         ...
 
+    def embed_question(self, text: str) -> Vectors:
+        """Shape (dimensions,): a question, which some models embed otherwise than what answers it."""
+        ...
+
     def embed_passages(
         self, texts: Sequence[str], sentences: Sequence[Sequence[Span]]
     ) -> tuple[Vectors, list[Vectors]]:
@@ -116,7 +120,7 @@ class SentenceTransformersEmbedder(_Plain):
 
     @property
     def fingerprint(self) -> str:
-        return f"sentence-transformers:{Path(self.name).name}:{self._model.get_embedding_dimension()}"
+        return f"sentence-transformers:{self.name}:{self._model.get_embedding_dimension()}"
 
     @property
     def window(self) -> int | None:
@@ -126,7 +130,10 @@ class SentenceTransformersEmbedder(_Plain):
         return len(self._model.tokenizer(text, truncation=False, verbose=False)["input_ids"])
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        return unit(self._model.encode(list(texts), batch_size=BATCH, show_progress_bar=False))
+        return unit(self._model.encode_document(list(texts), batch_size=BATCH, show_progress_bar=False))
+
+    def embed_question(self, text: str) -> Vectors:
+        return unit(self._model.encode_query([text], show_progress_bar=False))[0]
 
 
 class LangChainEmbedder(_Plain):
@@ -147,6 +154,9 @@ class LangChainEmbedder(_Plain):
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         return unit(np.asarray(self._embeddings.embed_documents(list(texts))))
+
+    def embed_question(self, text: str) -> Vectors:
+        return unit(np.asarray([self._embeddings.embed_query(text)]))[0]
 
 
 class OnnxEmbedder:
@@ -185,14 +195,24 @@ class OnnxEmbedder:
         if not path.exists():
             export(path)
         options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        options.log_severity_level = 4
+        # Threads that wait must not burn the cores that another process embeds on.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        try:
+            return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime's own exceptions share no base class below Exception
+            raise SettingsError(
+                f"the exported embedder {path} is damaged; delete that file and run this again"
+            ) from error
 
     def count(self, text: str) -> int:
         return len(self._tokenizer.encode(text).ids)
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         return self.embed_passages(texts, [()] * len(texts))[0]
+
+    def embed_question(self, text: str) -> Vectors:
+        return self.embed([text])[0]
 
     def embed_passages(
         self, texts: Sequence[str], sentences: Sequence[Sequence[Span]]

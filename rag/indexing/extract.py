@@ -48,6 +48,10 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 """Field → the names under which data sets carry it, best first; compared in lower case, letters and digits only."""
 
 
+MAX_DEPTH = 32
+"""Lists and objects within each other that are looked into for a text; rich-text formats nest some ten."""
+
+
 class NotAnArticle(ValueError):
     """There is no article in this; the message says why, in one line."""
 
@@ -158,7 +162,10 @@ class _Names:
 
 
 def has_text(record: Mapping[str, Any], fields: Mapping[str, str]) -> bool:
-    """Whether this record holds an article's text itself (and is not a wrapper around records)."""
+    """Whether this record holds an article's text itself (and is not a wrapper around records).
+
+    Raises `NotAnArticle` where the text is nested deeper than `MAX_DEPTH`.
+    """
     return any(_prose(value).strip() for value in _Names(record, fields).all("text"))
 
 
@@ -187,30 +194,35 @@ def is_object(value: object) -> TypeGuard[dict[str, Any]]:
     return isinstance(value, dict)
 
 
-def _prose(value: Any) -> str:
+def _prose(value: Any, depth: int = 0) -> str:
     """A text, a list of paragraphs, or an object that holds one of them."""
     if isinstance(value, str):
         return value
+    _check_depth(depth)
     if is_list(value):
-        return "\n\n".join(paragraph for item in value if (paragraph := _prose(item)))
+        return "\n\n".join(paragraph for item in value if (paragraph := _prose(item, depth + 1)))
     if is_object(value):
-        return next(
-            (_prose(value[name]) for name in ("text", "body", "content", "value", "#text") if name in value), ""
-        )
+        names = ("text", "body", "content", "value", "#text")
+        return next((_prose(value[name], depth + 1) for name in names if name in value), "")
     return ""
 
 
-def _line(value: Any) -> str:
+def _line(value: Any, depth: int = 0) -> str:
     """One line of clean text from a value that may be nested ({"name": …})."""
+    _check_depth(depth)
     if is_object(value):
-        return _line(
-            next((value[n] for n in ("name", "title", "text", "@value", "#text", "@id", "url") if n in value), "")
-        )
+        names = ("name", "title", "text", "@value", "#text", "@id", "url")
+        return _line(next((value[n] for n in names if n in value), ""), depth + 1)
     if is_list(value):
-        return next((line for item in value if (line := _line(item))), "")
+        return next((line for item in value if (line := _line(item, depth + 1))), "")
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
     return " ".join(clean(str(value))[0].split())
+
+
+def _check_depth(depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise NotAnArticle(f"nested deeper than {MAX_DEPTH} levels; flatten it")
 
 
 def _outlet(value: Any) -> str:

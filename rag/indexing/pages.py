@@ -155,7 +155,8 @@ def _news_object(tree: Any) -> dict[str, Any]:
                 waiting += item
             elif isinstance(item, dict):
                 kinds = item.get("@type")
-                if any(_NEWS_TYPE.match(str(kind)) for kind in (kinds if isinstance(kinds, list) else [kinds])):
+                kinds = kinds if isinstance(kinds, list) else [kinds]
+                if any(isinstance(kind, str) and _NEWS_TYPE.match(kind) for kind in kinds):
                     return item
                 waiting += [item[name] for name in ("@graph", "mainEntity") if name in item]
     return {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -46,6 +46,32 @@ class _Draft:
     statements: Sequence[Statement]
 
 
+def _unlike(passages: Sequence[Passage]) -> list[Passage]:
+    """The passages without those that repeat an earlier one word for word: hundreds alike, from a text that says the
+    same again and again, would crowd all others out of a nearest-neighbour index, and say nothing more.
+    """
+    first: dict[str, Passage] = {}
+    for passage in passages:
+        first.setdefault(passage.text, passage)
+    return list(first.values())
+
+
+def _flaw(article: Article) -> str:
+    """Why an article cannot be kept; "" when it can."""
+    if not article.text.strip():
+        return "the article is empty"
+    try:
+        article.content_hash.encode()
+        "".join((article.text, article.title, article.url, article.source, article.outlet)).encode()
+        for stated in (article.published, article.modified):
+            instant(stated)
+    except UnicodeEncodeError:
+        return "its text holds lone surrogates; decode it with errors='replace'"
+    except ValueError as error:
+        return f"{error}; give dates in ISO 8601, as in 2024-06-11T10:44+08:00"
+    return ""
+
+
 class Indexer:
     """Writes articles into the ledger and both indexes. There is one at a time (the archive holds the lock)."""
 
@@ -75,6 +101,9 @@ class Indexer:
                 tally.skipped.append(item)
                 continue
             read += 1
+            if flaw := _flaw(item):
+                tally.skipped.append(Skipped(item.source or item.url or item.title, flaw))
+                continue
             if item.id in batch:
                 done += self._commit(batch)
                 batch, waiting = {}, 0
@@ -114,11 +143,14 @@ class Indexer:
 
     def _prepare(self, article: Article) -> _Draft:
         spans = sentences(article.text)
-        passages = split(article, spans, self._budget, self._embedder.count, self._embedder.window)
+        passages = _unlike(split(article, spans, self._budget, self._embedder.count, self._embedder.window))
         return _Draft(article, passages, statements(article, spans))
 
     def _embed(self, batch: Sequence[_Draft]) -> list[Prepared]:
         passages = [p for draft in batch for p in draft.passages]
+        if not passages:
+            nothing = np.zeros((0, 1), dtype=np.float32)
+            return [Prepared(draft.article, (), draft.statements, nothing, ()) for draft in batch]
         heads = [f"{p.header}\n" if p.header else "" for p in passages]
         inside = [
             [Span(s.start - p.start + len(head), s.end - p.start + len(head)) for s in p.sentences]
@@ -138,10 +170,11 @@ class Indexer:
             at = mine.stop
         return done
 
-    def _commit(self, batch: dict[str, _Draft]) -> int:
+    def _commit(self, batch: Mapping[str, _Draft | Prepared]) -> int:
         if not batch:
             return 0
-        self._ledger.record(self._embed(list(batch.values())))
+        ready = [one for one in batch.values() if isinstance(one, Prepared)]
+        self._ledger.record([*ready, *self._embed([one for one in batch.values() if isinstance(one, _Draft)])])
         return self.finish()
 
     def finish(self) -> int:
@@ -162,28 +195,35 @@ class Indexer:
             self._ledger.acknowledge([], removing)
         return len(pending)
 
-    def reindex(self, *, embed: bool, on_progress: Progress | None = None) -> int:
-        """Make passages' index entries and statements anew from the ledger's articles; with ``embed``, passages too."""
-        ids = self._ledger.article_ids()
+    def copy(self, old: Ledger, *, embed: bool, on_progress: Progress | None = None) -> None:
+        """Bring over every article of another ledger: statements are made anew, passages and vectors too with
+        ``embed``, and those of an article whose vectors are gone.
+        """
         done = 0
-        if not embed:
-            self._ledger.all_pending()
-            for i in ids:
-                article = self._ledger.articles([i])[i]
-                self._ledger.replace_statements(i, statements(article, sentences(article.text)))
-            done = self.finish()
-        else:
-            batch: dict[str, _Draft] = {}
-            waiting = 0
-            for n, i in enumerate(ids, 1):
-                batch[i] = self._prepare(self._ledger.articles([i])[i])
-                waiting += len(batch[i].passages)
-                if waiting >= BATCH_PASSAGES or n == len(ids):
-                    done += self._commit(batch)
-                    batch, waiting = {}, 0
-                    if on_progress:
-                        on_progress("rebuild", n, done)
-        return done
+        ids = old.article_ids()
+        batch: dict[str, _Draft | Prepared] = {}
+        waiting = 0
+        for n, i in enumerate(ids, 1):
+            article = old.articles([i])[i]
+            kept = None if embed else self._kept(article, old)
+            batch[i] = kept or self._prepare(article)
+            waiting += len(batch[i].passages)
+            if waiting >= BATCH_PASSAGES or n == len(ids):
+                done += self._commit(batch)
+                batch, waiting = {}, 0
+                if on_progress:
+                    on_progress("rebuild", n, done)
+
+    def _kept(self, article: Article, old: Ledger) -> Prepared | None:
+        ids = old.passage_ids(article.id)
+        passages = [p for p, _ in old.passages(ids, indexed_only=False).values()]
+        passages.sort(key=lambda p: p.start)
+        vectors, parts = old.vectors(ids), old.sentence_vectors(ids)
+        if not passages or any(p.id not in vectors for p in passages):
+            return None
+        said = statements(article, sentences(article.text))
+        rows = np.stack([vectors[p.id] for p in passages])
+        return Prepared(article, passages, said, rows, [parts[p.id] for p in passages])
 
     def close(self) -> None:
         self._lexical.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -57,7 +58,16 @@ _TITLES = frozenset(
     ]
 )
 _MONTHS = frozenset(["Jan", "Feb", "Aug", "Sep", "Sept", "Oct", "Nov", "Dec", "No", "Nos", "approx", "ca"])
-_ABBREVIATED = {**dict.fromkeys(_TITLES, _NAME), **dict.fromkeys(_MONTHS, _NUMBER), "a.m": _ZONE, "p.m": _ZONE}
+# "9 p.m. Friday", but not "2 a.m. Friday's dawn".
+_WHEN = regex.compile(
+    rf"{_ZONE.pattern}|\s+(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b|(?:{'|'.join(calendar.month_name[1:])}|Sept\.|[JFAOND]\w\w\.) \p{{N}})"
+)
+_ABBREVIATED = {**dict.fromkeys(_TITLES, _NAME), **dict.fromkeys(_MONTHS, _NUMBER), "a.m": _WHEN, "p.m": _WHEN}
+# Ends that the splitter takes for an abbreviation: "… at 4 a.m. It was …", "He said no. Then …"
+_ENDED = regex.compile(
+    r"(?:\b[ap]\.m\.|\b[Nn]o\.)(?=\s+(?:It|The|He|She|They|We|In|On|At|A|An|But|And|That|This|There|His|Her|Their)\s)"
+    r"|\b[Nn]o\.(?=\s+(?:I\b(?!\.)|\p{Lu}\p{Ll}))(?!\s+(?:One|Two|Three|Four|Five|Six|Seven|Eight|Nine|Ten|Eleven|Twelve)\b)"
+)
 
 
 def paragraphs(text: str) -> list[Span]:
@@ -123,7 +133,11 @@ def _pieces(shown: str, paragraph: Span) -> Iterator[tuple[int, int]]:
         words: str = boundary["text"].rstrip()
         if bare := words.lstrip():
             end = paragraph.start + boundary["start_index"] + len(words)
-            yield end - len(bare), end
+            start = end - len(bare)
+            for match in _ENDED.finditer(bare):
+                yield start, end - len(bare) + match.end()
+                start = end - len(bare[match.end() :].lstrip())
+            yield start, end
 
 
 def _cut(text: str, end: int, start: int) -> int:

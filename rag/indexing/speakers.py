@@ -8,26 +8,34 @@ without a speaker, so whatever stays open between two people is left open (speak
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Literal
 
 import regex
 
-from rag.indexing.cues import Found, Tokens, find_in, transcript
+from rag.indexing.cues import Found, Tokens, find_in
 from rag.indexing.names import core, in_order, name_tokens
 from rag.indexing.speech_words import (
     AFFILIATIONS,
+    ANYBODY,
+    ASKERS,
     ATTRIBUTIVE,
     BE,
+    BODIES,
     COURTESY,
     DETERMINERS,
     FEMALE,
     GROUPS,
     HE,
     INSTITUTIONS,
+    KIN,
+    KIN_MEN,
+    KIN_WOMEN,
     MALE,
     MEN,
+    OCCUPATIONS,
     PARTICLES,
     PREPOSITIONS,
     PRONOUNS,
@@ -36,10 +44,13 @@ from rag.indexing.speech_words import (
     SPECIFIC,
     SURNAMES,
     THINGS,
+    VERBS,
     WOMEN,
 )
+from rag.indexing.speeches import Speech, speeches
 from rag.records import Article, Span, Statement
 
+_CAMEL = regex.compile(r"^(?!Mc|Mac|De|Di|La|Le|Du|Van|Fitz|O)\p{Lu}\p{Ll}+\p{Lu}")  # VerGrid, not McConnell
 _OUTLETS = regex.compile(
     r"(?i)\b(?:reuters|xinhua|ap|afp|tass|ria|bloomberg|cnn|bbc|nbc|abc|cbs|npr|msnbc|politico|axios|fox news|media|news agency"
     r"|newspapers?|times|post|journal|guardian|telegraph|tribune|herald|news|daily|magazine|reports?|interfax|associated press)\b"
@@ -53,7 +64,10 @@ class _Person:
     name: str
     words: Sequence[str]
     first: int  # the token of the first mention
-    sure: bool  # a title, a known given name or reported speech makes it a person; a capitalised phrase alone does not
+    sure: (
+        bool  # a title, a known given name, an age or reported speech makes it a person; a capitalised phrase does not
+    )
+    body: bool = False  # "the company VerGrid": it may speak, but no "she" stands for it
     gender: Literal["he", "she", ""] = ""
     titles: set[str] = field(default_factory=set[str])
     courtesy: set[str] = field(default_factory=set[str])
@@ -72,43 +86,56 @@ class _Run:
 class _People:
     """The people and organisations of one article, in the order in which they are introduced."""
 
-    def __init__(self, tokens: Tokens) -> None:
+    def __init__(self, tokens: Tokens, outlets: Iterable[str] = ()) -> None:
         self.t = tokens
+        self.bodies = {tuple(name_tokens(outlet)) for outlet in outlets}
         self.people: list[_Person] = []
         self.by_word: dict[str, list[_Person]] = {}
         self.things: list[tuple[int, str]] = []
         self.mentions: list[tuple[int, int, _Person | None]] = []  # start, end, who (None: one of several), by position
         self.runs = [run for first, last in tokens.bounds for run in _runs(tokens, first, last)]
+        self.bodies |= {self.words(run) for run in self.runs if run.kind == "unknown" and self.is_body(run)}
+        self.bodies -= {words for words in self.bodies if words[:1] and (words[0] in MEN or words[0] in WOMEN)}
         for run in self.runs:
             self.introduce(run)
+        self.surnames_speak()
         self.late = {run.start: run for run in self.runs}
         for run in self.runs:
             if run.kind != "role" and (who := self.candidates(run)):
                 self.mentions.append((run.start, run.end, who[0] if len(who) == 1 else None))
+                if len(who) == 1 and not who[0].gender and run.name > run.start:
+                    titles = set(tokens.lower[run.start : run.name])
+                    who[0].gender = "she" if titles & FEMALE else "he" if titles & MALE else ""
         self.mention_starts = [start for start, _, _ in self.mentions]
         self.learn_gender()
 
     def introduce(self, run: _Run) -> None:
         t = self.t
         if run.kind == "thing":
-            self.things.append((run.start, " ".join(t.words[run.name : run.end])))
+            self.things.append((run.start, t.flat(run.name, run.end)))
             return
         if run.kind == "role":
             return
-        words = core(name_tokens(" ".join(t.words[run.name : run.end])))
+        words: Sequence[str] = list(self.words(run))
         if not words:
             return
         titles = {t.lower[i] for i in range(run.start, run.name)}
         k = run.start - 1
-        while k >= 0 and run.start - k <= 4 and (t.lower[k] in ROLES or t.lower[k] in ("campaign", "former", "ex")):
+        while (
+            k >= 0
+            and run.start - k <= 4
+            and (t.lower[k] in ROLES or t.lower[k] in OCCUPATIONS or t.lower[k] in ("campaign", "former", "ex"))
+        ):
             titles.add(t.lower[k])
             k -= 1
         if "former" in titles or "ex" in titles or (run.start and t.lower[run.start - 1].startswith(("former", "ex-"))):
             held = titles - COURTESY - {"former", "ex"}
             titles = {f"former {title}" for title in held} | (titles & COURTESY)
-        titles |= self.appositive(run.end)
-        sure = run.kind == "person" or bool(titles & ROLES)
-        gender = "she" if titles & FEMALE else "he" if titles & MALE else ""
+        titles |= self.appositive(run.end) | self.office(run)
+        sure = run.kind == "person" or bool({x.removeprefix("former ") for x in titles} & (ROLES | OCCUPATIONS))
+        sure = sure or self.is_human(run)
+        kin = self.kin(run)
+        gender = "she" if titles & FEMALE or kin in KIN_WOMEN else "he" if titles & MALE or kin in KIN_MEN else ""
         if not gender and len(words) > 1:
             gender = "he" if words[0] in MEN else "she" if words[0] in WOMEN else ""
         person = self.known(words, gender)
@@ -117,18 +144,73 @@ class _People:
                 return
             if len(words) == 1 and self.by_word.get(words[0]):
                 return  # a bare surname of somebody named before, or of several: no new person
-            person = self.meet(" ".join(t.words[run.name : run.end]), words, run.start, sure)
+            person = self.meet(t.flat(run.name, run.end), words, run.start, sure)
         elif len(words) > len(person.words):
             for word in {words[0], words[-1]} - {person.words[0], person.words[-1]}:
                 self.by_word.setdefault(word, []).append(person)
-            person.name, person.words = " ".join(t.words[run.name : run.end]), words
+            person.name, person.words = t.flat(run.name, run.end), words
         person.sure = person.sure or sure
         person.gender = person.gender or gender
-        person.titles |= titles & SPECIFIC | {x for x in titles if x.startswith("former ")}
+        person.titles |= titles & (SPECIFIC | OCCUPATIONS) | {x for x in titles if x.startswith("former ")}
         person.courtesy |= titles & COURTESY
 
+    def words(self, run: _Run) -> tuple[str, ...]:
+        return (*core(name_tokens(" ".join(self.t.words[run.name : run.end]))),)
+
+    def is_body(self, run: _Run) -> bool:
+        """Whether the words around a name are those around an organisation's or a place's."""
+        t = self.t
+        before = t.lower[run.start - 1] if run.start else ""
+        if before in BODIES or (before == "the" and run.name == run.start):
+            return True
+        if run.end - run.start == 1 and _CAMEL.search(t.words[run.start]):
+            return True
+        after = t.lower[run.end : run.end + 9]
+        if after[:1] in (["which"], ["reported"], ["reports"]) or after[:2] == [",", "which"]:
+            return True
+        if after[:2] not in ([",", "the"], [",", "a"], [",", "an"]):
+            return False
+        # "the records company attacked by hackers": the head of the phrase, up to what qualifies it.
+        noun = next((k for k in range(2, len(after)) if after[k] in BODIES and not t.name(run.end + k)), 0)
+        ahead = after[2 : noun + 2]
+        return noun > 0 and not any(w in ROLES or w in OCCUPATIONS or w in PREPOSITIONS or w == "who" for w in ahead)
+
+    def is_human(self, run: _Run) -> bool:
+        """An age or a "who" behind the name."""
+        t = self.t
+        after = t.lower[run.end : run.end + 3]
+        who = after[1:2] if after[:1] == [","] else after[:1]
+        if who and who[0] in ("who", "whose", "whom"):
+            # "the ambassador to Libya who", "voters in New York who"
+            before = t.lower[run.start - 1] if run.start else ""
+            return before not in ("in", "at", "near") and (before not in PREPOSITIONS or run.end - run.name > 1)
+        aged = len(after) == 3 and after[0] == after[2] == "," and after[1].isdigit() and len(after[1]) < 3
+        return aged or self.kin(run) != ""
+
+    def kin(self, run: _Run) -> str:
+        """The "brother" of "her brother Fergal Corrigan", "her brother, Fergal"."""
+        t = self.t
+        k = run.start - 1
+        k -= k > 0 and t.words[k] == ","
+        owned = k > 0 and (t.lower[k - 1] in ("his", "her", "their", "’s", "'s") or t.lower[k - 1] in KIN)
+        return t.lower[k] if k >= 0 and t.lower[k] in KIN and (owned or k == run.start - 1) else ""
+
+    def surnames_speak(self) -> None:
+        """Who speaks by surname alone is a person: companies are shortened to their first word."""
+        t = self.t
+        for run in self.runs:
+            if run.kind != "unknown" or run.end - run.name != 1 or t.quote[run.start]:
+                continue
+            after = VERBS.get(t.lower[run.end]) if run.end < len(t.words) else None
+            before = VERBS.get(t.lower[run.start - 1]) if run.start else None
+            if any(verb and verb.saying and verb.form in ("past", "third") for verb in (after, before)):
+                word = self.words(run)
+                for person in self.by_word.get(word[0], ()) if word else ():
+                    if len(person.words) > 1 and person.words[-1] == word[0] and not person.body:
+                        person.sure = True
+
     def meet(self, name: str, words: Sequence[str], first: int, sure: bool = False) -> _Person:
-        person = _Person(name, words, first, sure)
+        person = _Person(name, words, first, sure, body=not sure and tuple(words) in self.bodies)
         self.people.append(person)
         for word in {words[0], words[-1]}:
             self.by_word.setdefault(word, []).append(person)
@@ -149,11 +231,42 @@ class _People:
                 same.append(person)
         return same[0] if len(same) == 1 else None
 
+    def office(self, run: _Run) -> set[str]:
+        """The role words of "Its chief executive, Anton Leclair,": a title, a comma and a whole name."""
+        t = self.t
+        comma = run.start - 1
+        if comma < 2 or run.start != run.name or run.end - run.name < 2 or t.words[comma] != ",":
+            return set()
+        if run.end < len(t.words) and t.words[run.end] not in ",.;:":
+            return set()
+        titles: set[str] = set()
+        for k in range(comma - 1, max(-1, comma - 13), -1):
+            if t.words[k] in ",.;:" or t.quote[k]:
+                return titles if t.words[k] in '.”"' else set()
+            if t.lower[k] in PREPOSITIONS:
+                titles.clear()  # "the director of the museum, Ottoline Grey": the head stands further left
+            elif t.lower[k] in ROLES or t.lower[k] in OCCUPATIONS:
+                titles.add(t.lower[k])
+            elif t.lower[k] in DETERMINERS and titles:
+                return titles
+        return set()
+
+    def interviewee(self, place: int, article: Article) -> _Person | None:
+        """Whom an interview introduces before its first question, at token ``place``."""
+        named = [p for p in self.people if p.first < place and len(p.words) > 1 and not p.body]
+        titled = [p for p in named if p.name in article.title]
+        if len(titled) == 1:
+            return titled[0]
+        named = [p for p in named if p.name not in article.byline and not p.titles & ASKERS]
+        return named[0] if len(named) == 1 else None
+
     def appositive(self, end: int) -> set[str]:
         """The role words of "…, the Russian foreign minister," right behind a name."""
         t = self.t
         if end + 2 >= len(t.words) or t.words[end] != ",":
             return set()
+        if t.words[end + 1].isdigit() and t.words[end + 2] == ",":  # an age
+            return self.appositive(end + 2)
         titles: set[str] = set()
         former = ""
         for i in range(end + 1, min(end + 10, len(t.words))):
@@ -164,9 +277,10 @@ class _People:
                 break
             if word.startswith(("former", "ex-")):
                 former = "former "
-            if t.name(i) and word not in ROLES and word not in AFFILIATIONS and i == end + 1:
+            owner = t.lower[i + 1 : i + 2] in (["’s"], ["'s"])  # "Thornby's mayor"
+            if t.name(i) and word not in ROLES and word not in AFFILIATIONS and i == end + 1 and not owner:
                 return set()
-            if word in ROLES:
+            if word in ROLES or word in OCCUPATIONS:
                 titles.add(former + word)
         return titles
 
@@ -187,8 +301,10 @@ class _People:
         ):
             by_surname = named  # a surname-first name ("Wang Yi") beside a surname-last one
         met = [p for p in by_surname if p.first <= run.start] or by_surname
+        gender = "she" if titles & FEMALE else "he" if titles & MALE else ""
+        if gender and len(met) == 1 and met[0].gender not in ("", gender):
+            return []  # "Mr. Clinton", where only Hillary Clinton has been named
         if len(met) > 1:
-            gender = "she" if titles & FEMALE else "he" if titles & MALE else ""
             if gender:
                 met = [p for p in met if p.gender == gender] or [p for p in met if not p.gender]
             elif special := titles & SPECIFIC:
@@ -196,21 +312,29 @@ class _People:
         return met
 
     def learn_gender(self) -> None:
-        """A pronoun in a sentence that names one person only tells that person's gender; contradictions cancel."""
+        """A pronoun in a sentence that names one person only, or at the head of the next, tells that person's gender;
+        contradictions cancel.
+        """
         t = self.t
         votes: dict[int, list[int]] = {}
         place = 0
-        for _, last in t.bounds:
-            names: list[tuple[int, _Person | None]] = []
+        only: _Person | None = None  # whom the sentence before names, if it is one
+        for sentence, (first, last) in enumerate(t.bounds):
+            before = only if sentence and t.paragraph[sentence] == t.paragraph[sentence - 1] else None
+            names: list[tuple[int, int, _Person | None]] = []
             while place < len(self.mentions) and self.mentions[place][0] < last:
-                names.append((self.mentions[place][1], self.mentions[place][2]))
+                names.append(self.mentions[place])
                 place += 1
-            person = names[0][1] if names else None
-            if person is None or person.gender or any(other is not person for _, other in names):
+            person = names[0][2] if names else None
+            only = None if any(other is not person for *_, other in names) else person
+            opens = t.lower[first] if first < last and not t.quote[first] else ""
+            if before is not None and not before.gender and before.sure and opens in ("he", "she"):
+                votes.setdefault(id(before), [0, 0])[opens == "she"] += 1
+            if only is None or only.gender:
                 continue
-            for i in range(names[0][0], last):
+            for i in range(names[0][1], last):
                 if not t.quote[i] and (t.lower[i] in HE or t.lower[i] in SHE):
-                    votes.setdefault(id(person), [0, 0])[t.lower[i] in SHE] += 1
+                    votes.setdefault(id(only), [0, 0])[t.lower[i] in SHE] += 1
         for person in self.people:
             he, she = votes.get(id(person), (0, 0))
             if not person.gender and (he == 0) != (she == 0):
@@ -312,9 +436,10 @@ _UNKNOWN = _Voice()
 class _Resolver:
     """Names the sources of an article, sentence by sentence in reading order."""
 
-    def __init__(self, tokens: Tokens) -> None:
+    def __init__(self, tokens: Tokens, article: Article | None = None) -> None:
         self.t = tokens
-        self.people = _People(tokens)
+        outlets = (article.outlet, article.agency, article.source) if article else ()
+        self.people = _People(tokens, [name for name in outlets if name])
         self.spoke: dict[int, _Voice] = {}  # the last voice of each sentence that reports speech
 
     def voice(self, found: Found) -> _Voice:
@@ -355,8 +480,10 @@ class _Resolver:
         head = [run for run in runs if run.end <= link]
         if head and head[-1].end == link:
             return self.run(head[-1])
-        if stop < end and (named := [run for run in runs if run.start == stop + 1]) and named[0].kind == "person":
-            return self.run(named[0])  # "the minister, Sergei Lavrov"
+        named = next((run for run in runs if run.start == stop + 1), None)
+        whole = named is not None and named.kind == "unknown" and named.end == end > named.start + 1
+        if named is not None and (whole or named.kind == "person"):
+            return self.run(named)  # "the minister, Sergei Lavrov"
         return self.common(start, link, head)
 
     def runs(self, start: int, end: int) -> list[_Run]:
@@ -371,7 +498,7 @@ class _Resolver:
             return self.role({t.lower[i] for i in range(run.start, run.end)}, run.start)
         name = " ".join(t.words[run.name : run.end])
         if run.kind == "thing":
-            return _Voice(self.joined(run.name, run.end))
+            return _Voice(t.flat(run.name, run.end))
         found = self.people.candidates(run)
         if len(found) == 1:
             return _Voice(found[0].name, found[0])
@@ -381,12 +508,42 @@ class _Resolver:
         if not words or (len(words) == 1 and self.people.by_word.get(words[0])):
             return _UNKNOWN
         if run.kind == "unknown" or run.kind == "person":
-            person = self.people.meet(self.joined(run.name, run.end), words, run.start)
+            person = self.people.meet(t.flat(run.name, run.end), words, run.start)
             return _Voice(person.name, person)
-        return _Voice(self.joined(run.name, run.end))
+        return _Voice(t.flat(run.name, run.end))
 
-    def joined(self, start: int, end: int) -> str:
-        return " ".join(self.t.text[self.t.starts[start] : self.t.ends[end - 1]].split())
+    def label(self, start: int, end: int, title: str) -> _Voice:
+        """The voice of a transcript's label: the name may stand in full in the text or only in the title."""
+        t = self.t
+        words = tuple(core(name_tokens(" ".join(t.words[start:end]))))
+        if not words or set(words) <= ANYBODY:
+            return self.role(set(t.lower[start:end]), len(t.words))
+        found = [p for p in self.people.by_word.get(words[-1], ()) if len(p.words) > 1 and p.words[-1] == words[-1]]
+        found = [p for p in found if len(words) == 1 or _same(words, p.words)]
+        if found:
+            return _Voice(found[0].name, found[0]) if len(found) == 1 else _UNKNOWN
+        if len(words) == 1:
+            spelled = [word.strip(",.:;“”\"'‘’?!()") for word in title.split()]
+            full = {
+                f"{first} {last}"
+                for first, last in pairwise(spelled)
+                if tuple(name_tokens(last)) == words and first[:1].isupper() and name_tokens(first)
+            }
+            if len(full) == 1:
+                return _Voice(full.pop())
+        return _Voice(t.flat(start, end))
+
+    def own_words(self, speech: Speech, article: Article, opening: int) -> _Voice:
+        """Whose words a turn, an answer or a letter are; ``opening`` is the token at which the first of them begins."""
+        if speech.label is None:
+            person = self.people.interviewee(opening, article)
+            return _Voice(person.name, person) if person else _UNKNOWN
+        start, end = speech.label
+        if speech.kind == "turn":
+            return self.label(start, end, article.title)
+        while start < end - 1 and self.t.lower[start] in ROLES:
+            start += 1
+        return _Voice(self.t.flat(start, end))
 
     def common(self, start: int, end: int, head: list[_Run]) -> _Voice:
         """The voice of "the minister", "the foreign ministry", "the Clinton campaign"."""
@@ -397,38 +554,38 @@ class _Resolver:
         definite = t.lower[start] in ("the", "that", "this")
         if noun in INSTITUTIONS:
             if head and head[-1].end == end - 1 and (definite or head[-1].start == start):
-                return _Voice(self.joined(head[-1].start, end))  # "the Clinton campaign"
+                return _Voice(t.flat(head[-1].start, end))  # "the Clinton campaign"
             if not definite:
                 return _UNKNOWN
-            wanted = [t.words[i] for i in range(start + 1, end)]
-            return self.institution(wanted, start)
-        if definite and noun in SPECIFIC and not head:
+            return self.institution(start + 1, end)
+        if definite and (noun in SPECIFIC or (noun in OCCUPATIONS and noun not in BODIES)) and not head:
             former = any(t.lower[i].startswith(("former", "ex-")) for i in range(start, end))
             return self.role({("former " if former else "") + noun}, start)
         return _UNKNOWN
 
     def role(self, words: set[str], place: int) -> _Voice:
         """The one person introduced so far under the role."""
-        wanted = {w for w in words if w in SPECIFIC or w.startswith("former ")}
+        wanted = {w for w in words if w in SPECIFIC or w in OCCUPATIONS or w.startswith("former ")}
         if not wanted:
             return _UNKNOWN
         found = [p for p in self.people.people if p.first < place and wanted <= p.titles]
         return _Voice(found[0].name, found[0]) if len(found) == 1 else _UNKNOWN
 
-    def institution(self, words: list[str], place: int) -> _Voice:
-        wanted = [word.lower() for word in words]
-        names = {name for at, name in self.people.things if at < place and _contains(name.lower().split(), wanted)}
+    def institution(self, start: int, end: int) -> _Voice:
+        """The one organisation named so far that "the ministry" can be, or the phrase itself."""
+        wanted = self.t.lower[start:end]
+        names = {name for at, name in self.people.things if at < start and _contains(name.lower().split(), wanted)}
         if len(names) > 20:
             return _UNKNOWN
         names = {name for name in names if not any(name != other and name in other for other in names)}
         if len(names) == 1:
             return _Voice(names.pop())
-        return _Voice(" ".join(words)) if not names and len(words) > 1 else _UNKNOWN
+        return _Voice(self.t.flat(start, end)) if not names and end - start > 1 else _UNKNOWN
 
     def institution_before(self, sentence: int) -> _Voice:
         """The "it" of "…, it added": the organisation that spoke in the sentence before."""
         voice = self.spoke.get(sentence) or self.spoke.get(sentence - 1)
-        return voice if voice and voice.name and voice.person is None else _UNKNOWN
+        return voice if voice and voice.name and (voice.person is None or voice.person.body) else _UNKNOWN
 
     def antecedent(self, who: int) -> _Voice:
         """Who "who" is: the name right before it."""
@@ -462,7 +619,10 @@ class _Resolver:
             person, settled = self.choose(people.named_in(first, place), word)
             if settled:
                 return person
+        unsure: list[_Person] = []
         for sentence in range(found.sentence - 1, max(-1, found.sentence - 8), -1):
+            if t.paragraph[found.sentence] - t.paragraph[sentence] > 3:
+                break
             start, end = t.bounds[sentence]
             named = people.named_in(start, end)
             spoke = self.spoke.get(sentence)
@@ -471,12 +631,13 @@ class _Resolver:
                     return spoke.person
                 if spoke.person is None and not spoke.name and not named and self.all_quoted(sentence):
                     return None
-            if t.paragraph[found.sentence] - t.paragraph[sentence] > 3:
-                return None
             person, settled = self.choose(named, word)
             if settled:
                 return person
-        return None
+            unsure += [p for at, _, p in named if p is not None and not p.sure and not p.body and at == start]
+        # Nobody who is surely a person, but a full name that opens a sentence: "Ingrid Solheim came to the shed. She …"
+        one = unsure[0] if unsure and all(p is unsure[0] for p in unsure) else None
+        return one if one is not None and len(one.words) > 1 and one.gender in ("", word) else None
 
     def all_quoted(self, sentence: int) -> bool:
         first, last = self.t.bounds[sentence]
@@ -501,7 +662,7 @@ class _Resolver:
 
 
 def _suits(person: _Person, pronoun: str) -> bool:
-    return person.sure and person.gender in ("", pronoun)
+    return person.sure and not person.body and person.gender in ("", pronoun)
 
 
 def _contains(words: Sequence[str], wanted: Sequence[str]) -> bool:
@@ -512,11 +673,13 @@ def _contains(words: Sequence[str], wanted: Sequence[str]) -> bool:
 def statements(article: Article, spans: Sequence[Span]) -> list[Statement]:
     """Everything that ``article`` reports somebody as saying, in reading order; ``spans`` are its sentences."""
     tokens = Tokens(article.text, spans)
-    return _link(article, tokens, find_in(tokens))
+    spoken = speeches(tokens)
+    covered = {sentence for speech in spoken for sentence in range(speech.first, speech.last)}
+    return _link(article, tokens, find_in(tokens, covered), spoken)
 
 
-def _link(article: Article, tokens: Tokens, found: Sequence[Found]) -> list[Statement]:
-    resolver = _Resolver(tokens)
+def _link(article: Article, tokens: Tokens, found: Sequence[Found], spoken: Sequence[Speech]) -> list[Statement]:
+    resolver = _Resolver(tokens, article)
     by_sentence: dict[int, list[Found]] = {}
     for item in found:
         by_sentence.setdefault(item.sentence, []).append(item)
@@ -532,15 +695,34 @@ def _link(article: Article, tokens: Tokens, found: Sequence[Found]) -> list[Stat
         voiced.append(_untangle(article.text, pairs))
         if voiced[-1]:
             resolver.spoke[sentence] = voiced[-1][-1][1]
-    carried = _Carrier(tokens, voiced).voices()
+    covered: set[int] = set()
     made: list[Statement] = []
+    for speech in spoken:
+        covered |= set(range(speech.first, speech.last))
+        if speech.kind != "question":
+            voice = resolver.own_words(speech, article, tokens.bounds[spoken[0].first][0])
+            made += _own_words(article, tokens, speech, voice)
+    carried = _Carrier(tokens, voiced, covered).voices()
     for sentence, span in enumerate(tokens.spans):
-        for item, voice in sorted(voiced[sentence], key=lambda pair: pair[0].content.start):
+        for item, voice in voiced[sentence]:
             kind = _kind(tokens, item.content)
             made.append(Statement(article.id, voice.name, item.content, item.cue, item.source, kind))
         if (voice := carried[sentence]) is not None:
             made.append(Statement(article.id, voice.name, span, kind=_kind(tokens, span)))
-    return made
+    return sorted(made, key=lambda statement: statement.content.start)
+
+
+def _own_words(article: Article, tokens: Tokens, speech: Speech, voice: _Voice) -> Iterable[Statement]:
+    """One statement for each sentence of a speech; a turn's first one has its label as source and the colon as cue."""
+    cue, source = None, None
+    if speech.kind == "turn" and speech.label is not None:
+        source, cue = tokens.span(*speech.label), tokens.span(speech.label[1], speech.label[1] + 1)
+    for sentence in range(speech.first, speech.last):
+        first, last = tokens.bounds[sentence]
+        start, end = max(first, speech.start), min(last, speech.end)
+        if any(tokens.words[i][0].isalnum() for i in range(start, end)):
+            yield Statement(article.id, voice.name, tokens.span(start, end), cue, source, "direct")
+            cue = source = None
 
 
 def _untangle(text: str, pairs: list[tuple[Found, _Voice]]) -> list[tuple[Found, _Voice]]:
@@ -558,7 +740,9 @@ def _untangle(text: str, pairs: list[tuple[Found, _Voice]]) -> list[tuple[Found,
             start = inner.cue.start
             if inner.source is not None and outer.content.start <= inner.source.start < start:
                 start = inner.source.start
-            if start - outer.content.start > 2 and _JOINT.search(text, outer.content.start, start):
+            # "the owner, Magnus Thorne, had asked": no new clause
+            aside = inner.source is not None and text[inner.source.end] == "," and text[start - 2 : start] == ", "
+            if start - outer.content.start > 2 and not aside and _JOINT.search(text, outer.content.start, start):
                 cut = outer.content.start + len(text[outer.content.start : start].rstrip(" ,;—–-"))
                 joint = _JOINT.search(text, outer.content.start, start)
                 if joint is not None:
@@ -583,10 +767,9 @@ _JOINT = regex.compile(r"\s*(?:[,;—–]|--)\s*(?:(?:and|but|while|whereas|thou
 class _Carrier:
     """Carries voices to the sentences that are quoted but name nobody."""
 
-    def __init__(self, tokens: Tokens, voiced: list[list[tuple[Found, _Voice]]]) -> None:
-        self.t, self.voiced = tokens, voiced
+    def __init__(self, tokens: Tokens, voiced: list[list[tuple[Found, _Voice]]], covered: Container[int]) -> None:
+        self.t, self.voiced, self.covered = tokens, voiced, covered
         self.by_quotation = self.quotations()
-        self.labels = transcript(tokens)
 
     def quotations(self) -> dict[int, _Voice]:
         """The voice of each quotation, where a cue stands beside any part of it."""
@@ -610,12 +793,13 @@ class _Carrier:
         t = self.t
         out: list[_Voice | None] = []
         last: _Voice | None = None  # the voice of the sentence before, with or without a cue
-        labelled: _Voice | None = None
         spoken, led = 0, _UNKNOWN  # a "he said:" speaks up to here
         for sentence, (first, end) in enumerate(t.bounds):
             begins = sentence == 0 or t.paragraph[sentence] != t.paragraph[sentence - 1]
-            if begins:
-                labelled = None
+            if sentence in self.covered:
+                last = None
+                out.append(None)
+                continue
             pairs = self.voiced[sentence]
             if t.spans[sentence].start < spoken:
                 last = led
@@ -624,17 +808,13 @@ class _Carrier:
             if pairs:
                 if pairs[-1][0].content.start >= t.spans[sentence].end:
                     spoken, led = pairs[-1][0].content.end, pairs[-1][1]
-                if sentence in self.labels:
-                    labelled = pairs[0][1]
                 last = pairs[-1][1] if len({v.name for _, v in pairs}) == 1 else _UNKNOWN
                 out.append(None)
                 continue
             marks = [t.quote[i] for i in range(first, end) if t.quote[i] and t.words[i][0].isalnum()]
             plain = sum(1 for i in range(first, end) if not t.quote[i] and t.words[i][0].isalnum())
             voice: _Voice | None = None
-            if labelled is not None:
-                voice = labelled
-            elif marks and (known := [self.by_quotation[m] for m in set(marks) if m in self.by_quotation]):
+            if marks and (known := [self.by_quotation[m] for m in set(marks) if m in self.by_quotation]):
                 voice = known[0] if len({v.name for v in known}) == 1 else _UNKNOWN
             elif marks and not plain:
                 voice = self.beside(sentence, begins, last)

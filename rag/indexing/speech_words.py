@@ -78,6 +78,14 @@ def _verbs() -> dict[str, Verb]:
 
 
 VERBS = _verbs()
+# "pointed out", "ruled out".
+PHRASAL = {
+    "point": Verb(True, "base"),
+    "points": Verb(True, "third"),
+    "pointed": Verb(True, "past"),
+    "rules": Verb(False, "third"),
+    "ruled": Verb(False, "past"),
+}
 # Forms that are as often nouns: they need a pronoun or a bare name as their subject.
 NOUNISH = _words(
     "claims calls hopes fears reports notes demands promises charges questions doubts comments posts emails tweets"
@@ -145,7 +153,30 @@ MALE = _words(
 FEMALE = _words(
     "mrs. mrs ms. ms miss lady dame queen princess congresswoman chairwoman spokeswoman actress councilwoman businesswoman"
 )
-KIN = _words("wife husband son daughter mother father brother sister widow partner cousin uncle aunt")
+KIN_MEN = _words("husband son father brother uncle nephew grandfather grandson stepfather stepson widower boyfriend")
+KIN_WOMEN = _words("wife daughter mother sister widow aunt niece grandmother granddaughter stepmother girlfriend")
+KIN = KIN_MEN | KIN_WOMEN | _words("partner cousin fiancé fiancée")
+# Further words for what people do: in small letters they make the name beside them a person's ("the brewer Otto Finch",
+# "Ingrid Solheim, the harbour master"). Capitalised they are as often surnames.
+OCCUPATIONS = _words(
+    "executive master counterpart challenger rival opponent predecessor successor head boss regulator novelist writer poet"
+    " playwright journalist biologist chemist physicist geologist climatologist ecologist engineer architect designer"
+    " skipper docker fisherman farmer brewer baker driver pilot sailor teacher headteacher nurse midwife psychologist"
+    " psychiatrist barrister solicitor counselor councillor alderman constable firefighter fireman firefighters policeman"
+    " policewoman soldier veteran resident neighbour neighbor tenant landlord shopkeeper grocer butcher builder plumber"
+    " electrician mechanic technician programmer developer entrepreneur businessman businesswoman investor banker trader"
+    " broker accountant auditor clerk secretary-general trustee volunteer organiser organizer campaigner protester"
+    " unionist negotiator mediator diplomat politician deputy legislator backbencher frontman musician pianist"
+    " violinist drummer guitarist composer conductor painter sculptor photographer artist curator critic blogger"
+    " presenter newsreader interviewer athlete footballer striker goalkeeper midfielder defender captain"
+    " batsman bowler sprinter swimmer cyclist boxer golfer trainer referee umpire jockey student pupil graduate academic"
+    " lecturer philosopher theologian sociologist anthropologist archaeologist mathematician statistician astronomer"
+    " astronaut zoologist botanist forecaster vicar priest monk nun rabbi chaplain canon witness victim suspect defendant"
+    " plaintiff survivor patient spokesman guard keeper lifeguard warden ranger librarian archivist publisher printer"
+    " translator interpreter carpenter welder miner trucker courier cook chef waiter waitress bartender designer tailor"
+    " gardener hunter herder shepherd beekeeper millionaire billionaire tycoon philanthropist dissident exile refugee"
+    " migrant whistleblower hacker insider convict murderer mother-of-two father-of-two"
+)
 COURTESY = _words("mr. mr mrs. mrs ms. ms miss dr. dr sir dame lord lady")
 SURNAMES = _words("king prince pope judge bishop major lord father dean")
 SUFFIXES = _words("jr. jr sr. sr ii iii iv esq.")
@@ -175,6 +206,14 @@ INSTITUTIONS = _words(
     " administration government office embassy army police military kremlin pentagon parliament institute foundation"
     " company firm group organization organisation newspaper network team bureau board church school hospital center"
 )
+# Nouns that make the name beside them a body's or a place's ("the grid company VerGrid").
+BODIES = INSTITUTIONS | _words(
+    "charity airline carrier retailer manufacturer maker producer supplier lender insurer operator giant chain startup"
+    " start-up conglomerate subsidiary brand newspaper daily weekly magazine website outlet agency broadcaster station"
+    " publisher regulator authority service society trust fund club union hospital clinic school college museum gallery"
+    " theatre theater band ship vessel ferry tanker trawler yacht boat town city village hamlet district region province"
+    " county island river lake mountain port nation country state planet novel book film play song"
+)
 NOT_NAMES = (
     CLAUSE_STARTS
     | DETERMINERS
@@ -197,6 +236,23 @@ PLURALS = _words(
     " prosecutors authorities sources investigators observers opponents protesters activists economists leaders people"
     " allies backers donors strategists insiders members friends relatives neighbors workers employees teachers parents"
     " many others some others women men students doctors advocates reporters journalists polls studies reports having research data evidence polling"
+)
+# Who asks in an interview, and labels of a transcript that stand for nobody by name.
+ASKERS = _words(
+    "counsel lawyer attorney prosecutor barrister solicitor presenter host anchor interviewer reporter correspondent"
+)
+ANYBODY = _words(
+    "question q answer a moderator reporter reporters host presenter interviewer audience narrator announcer voice"
+    " unidentified male female speaker man woman crowd all protester caller operator questioner journalist member"
+)
+# Labels before a colon that name a subject or a piece of the page and not a speaker.
+SECTIONS = _words(
+    "health transport courts court weather culture sport sports business politics economy education science technology"
+    " crime world local national international regional news arts books film music travel food opinion comment obituaries"
+    " environment energy finance markets media religion society update updates correction corrections clarification note"
+    " photo photos video audio watch listen read related more editor’s editor's warning live breaking analysis exclusive"
+    " source sources tags topics contact tel email phone address when where who what why how date time price tickets"
+    " earlier summary background context caption credit transcript morning evening"
 )
 GROUPS = _words(
     "republicans democrats republican democrat americans conservatives liberals progressives russians europeans britons"

@@ -89,7 +89,7 @@ def _cut(text: str, span: Span, size: Callable[[Span], float]) -> Iterator[Span]
     start = span.start
     while start < span.end:
         end = min(span.end, start + 2_000)
-        while size(Span(start, end)) > 1:
+        while end - start > 1 and size(Span(start, end)) > 1:
             middle = start + (end - start) // 2
             space = text.rfind(" ", start + 1, middle)
             end = space if space > start else middle

@@ -58,7 +58,8 @@ class Evidence:
     """What the archive holds for a query: hits, ranked candidates, and the people asked for as the archive names them.
 
     ``speakers`` maps each name of the question to the archive's names for it; to () when the archive quotes no such
-    person. ``weights`` are the question's index terms with their idf, ``terms`` gives the index terms of a text.
+    person. ``weights`` are the question's index terms with their idf, ``terms`` gives the index terms of a text;
+    ``names_a_topic`` is false for "What happened last week?".
     """
 
     query: Query
@@ -67,6 +68,7 @@ class Evidence:
     speakers: dict[str, tuple[str, ...]]
     coverage: Coverage
     weights: dict[str, float]
+    names_a_topic: bool
     terms: Callable[[str], Sequence[str]]
 
 
@@ -84,8 +86,9 @@ def gather(searcher: Searcher, query: Query) -> Evidence:
     weights = searcher.weights(
         query.topic if speakers else query.text,
         weak=[*dated, *types.KIND_WORDS],
-        without=[*(t for asked in speakers for t in name_tokens(asked)), *(SPEECH_VERBS if speakers else ())],
+        without=[*(t for asked in speakers for t in regex.findall(r"\w+", asked)), *(SPEECH_VERBS if speakers else ())],
     )
+    names_a_topic = bool(searcher.weights(query.topic, without=types.KIND_WORDS))
     pool: dict[str, tuple[Passage, Article, Hit | None]] = {
         h.passage.id: (h.passage, h.article, h) for h in hits[:READ]
     }
@@ -96,7 +99,7 @@ def gather(searcher: Searcher, query: Query) -> Evidence:
     candidates = _candidates(searcher, query, list(pool.values()), weights, vector)
     if unknown and not speakers:
         candidates = [c for c in candidates if not c.speaker]
-    return Evidence(query, hits, candidates, speakers, searcher.coverage(query), weights, searcher.terms)
+    return Evidence(query, hits, candidates, speakers, searcher.coverage(query), weights, names_a_topic, searcher.terms)
 
 
 def _candidates(
@@ -158,7 +161,19 @@ def resolve(asked: str, searcher: Searcher, hits: Sequence[Hit]) -> tuple[str, .
 def _holders(role: str, hits: Sequence[Hit]) -> list[str]:
     """Who holds an office, as the hits' articles introduce them: "Foreign Minister Ana Silva", "Ana Silva, the …"."""
     words = regex.sub(r"(?i)^(?:the|his|her|its) ", "", role)
-    office = rf"(?i:{regex.escape(words)})"
+    # "China's foreign minister" and "the foreign minister of China" are introduced as "Chinese Foreign Minister X".
+    of = regex.match(
+        r"(?P<land>\p{Lu}[\p{L} ]+?)(?:'s|’s) (?P<office>.+)|(?P<office>.+?) (?:of|for) (?P<land>.+)", words
+    )
+    wordings = [words]
+    if of:
+        land, bare = of["land"].removeprefix("the "), of["office"]
+        wordings += [f"{land[:4]}\x00 {bare}", f"{land}'s {bare}", f"{land} {bare}", f"{bare} of {land}"]
+    office = (
+        "(?i:"
+        + "|".join(regex.escape(w).replace("\\\x00", r"\p{L}*").replace("\x00", r"\p{L}*") for w in wordings)
+        + ")"
+    )
     name = r"(?P<name>\p{Lu}[\p{L}\p{M}'’-]+(?: (?:de |da |van |von |al-)?\p{Lu}[\p{L}\p{M}'’-]+){0,3})"
     pattern = regex.compile(rf"{office},? {name}|{name}, (?:the |who is )?(?:[\p{{Ll}}'’-]+ ){{0,3}}{office}\b")
     found: dict[str, None] = {}

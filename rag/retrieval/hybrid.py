@@ -11,7 +11,7 @@ from rag.indexing.embed import Embedder, Vectors
 from rag.records import Article, Coverage, Hit, Passage, Query, Statement
 from rag.retrieval import rank
 from rag.retrieval.question import ASKING
-from rag.stores.ledger import Filters, Ledger
+from rag.stores.ledger import Filters, Ledger, rebuild_command
 from rag.stores.lexical import LexicalIndex
 from rag.stores.vectors import VectorIndex
 
@@ -63,7 +63,7 @@ class Searcher:
 
     def embed(self, text: str) -> Vectors:
         """The vector of a question, shape (dimensions,)."""
-        return self._embedder.embed([text])[0]
+        return self._embedder.embed_question(text)
 
     def hits(self, query: Query, k: int, vector: Vectors | None = None) -> list[Hit]:
         """The ``k`` best passages for the query, best first; a text that several outlets carry is one hit."""
@@ -109,14 +109,14 @@ class Searcher:
     def compare(self) -> list[str]:
         """Disagreements between the ledger and the two indexes, a line each."""
         problems: list[str] = []
+        cure = rebuild_command(self.ledger.path.parent)
         expected = set(self.ledger.passage_ids())
         for name, held in (("Chroma", list(self._vectors.ids())), ("tantivy", self._lexical.ids())):
             missing, foreign = len(expected - set(held)), len(set(held) - expected)
             doubled = len(held) - len(set(held))
             if missing or foreign or doubled:
                 problems.append(
-                    f"{name} lacks {missing} passages, holds {foreign} unknown and {doubled} double; "
-                    "run: python -m rag rebuild"
+                    f"{name} lacks {missing} passages, holds {foreign} unknown and {doubled} double; {cure}"
                 )
         if problems:
             return problems
@@ -126,10 +126,11 @@ class Searcher:
             ledgers, chromas = self.ledger.vectors(part), self._vectors.vectors(part)
             wrong = sum(1 for i in part if float(np.abs(ledgers[i] - chromas[i]).max()) > 1e-3)
             if wrong:
-                problems.append(f"Chroma holds {wrong} vectors other than the ledger's; run: python -m rag rebuild")
-            texts = self.ledger.passages(part)
-            if any(p.end > len(a.text) or not p.text for p, a in texts.values()):
-                problems.append("passages point outside their articles; run: python -m rag rebuild")
+                problems.append(f"Chroma holds {wrong} vectors other than the ledger's; {cure}")
+        articles = self.ledger.article_ids()
+        wrong = sum(self.ledger.damaged(articles[at : at + 200]) for at in range(0, len(articles), 200))
+        if wrong:
+            problems.append(f"{wrong} articles are not as they were recorded; ingest them again")
         step = max(1, len(ids) // _CHECKED_BY_QUERY)
         sample = ids[::step]
         stored = self.ledger.vectors(sample)
@@ -139,9 +140,7 @@ class Searcher:
             # Copies of one text share a vector: any passage as near as itself proves that the place is reachable.
             unreachable += not any(j == i or cosine > 0.9995 for j, cosine in near)
         if unreachable:
-            problems.append(
-                f"{unreachable} of {len(sample)} passages cannot be found by their own vector; run: python -m rag rebuild"
-            )
+            problems.append(f"{unreachable} of {len(sample)} passages cannot be found by their own vector; {cure}")
         return problems
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 import calendar
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import regex
+
+from rag.errors import QuestionError
 
 _MONTHS = {
     name: number
@@ -181,3 +183,29 @@ def is_strict(question: str, today: date) -> bool:
     found, whole = periods(question, today), period(question, today)
     short = whole is not None and whole[1] - whole[0] <= LONGEST_STRICT
     return short and any(p.relative or str(p.first.year) in question for p in found)
+
+
+def parse_day(raw: str, name: str) -> date:
+    """A day as typed for ``name``. Raises QuestionError."""
+    try:
+        return date.fromisoformat(raw.strip())
+    except ValueError:
+        raise QuestionError(f"{name} {raw!r} is not a day; write it as in 2024-06-11") from None
+
+
+def parse_moment(raw: str, name: str) -> datetime:
+    """An instant as typed for ``name``, aware; without a zone: UTC. A day is its end, so that the day's own news is not
+    of the future. Raises QuestionError.
+    """
+    raw = raw.strip()
+    try:
+        if len(raw) == 10:
+            raw = f"{date.fromisoformat(raw)}T23:59:59.999999+00:00"
+        found = datetime.fromisoformat(raw)
+    except ValueError:
+        raise QuestionError(
+            f"{name} {raw!r} is not a time; write it as in 2024-06-11 or 2024-06-11T10:44+08:00"
+        ) from None
+    if not 1900 <= found.year <= 2200:  # so that "last year" and "in ten years" stay within what a date can be
+        raise QuestionError(f"{name} {raw!r} is not a time that news is asked at; write it as in 2024-06-11")
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

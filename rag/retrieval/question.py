@@ -47,8 +47,8 @@ _ASKS = tuple(
     regex.compile(rf"(?i){pattern}")
     for pattern in (
         # "Which leader did Johnson accuse?" asks for a leader, not for Johnson's words; "who did he say …" does.
-        rf"\b(?:who(?:m|se)?|which)\b[^?]*?\b{_DID} {_WHO} (?:say|said|think|believe|mention|announce)\b",
-        rf"\b(?:what|how|why|when|where)\b[^?]*?\b{_DID} {_WHO} "
+        rf"\b(?:who(?:m|se)?|which)\b[^?]{0, 200}?\b{_DID} {_WHO} (?:say|said|think|believe|mention|announce)\b",
+        rf"\b(?:what|how|why|when|where)\b[^?]{0, 200}?\b{_DID} {_WHO} "
         rf"(?:\w+ly |ever |also |have |to |been |publicly |first |once )*(?:{_SPEECH})\b",
         rf"^(?:and |but |so )?{_DID} {_WHO} (?:\w+ly |ever |also |really )*(?:{_SPEECH})\b",
         rf"\baccording to {_WHO}(?:[,?]|$| what | how | why | when | where | who | which | is | are | was | were | did | does "
@@ -246,6 +246,8 @@ def understand(asked: str, history: Sequence[Turn], *, now: datetime | None, tod
         speakers = tuple(
             s for s in speakers if s.casefold().removeprefix("the ") not in {o.casefold() for o in outlets}
         )
+    if outlets:
+        notes = (*notes, f"searched only in {', '.join(outlets)}, which the question names")
     topic = text
     for found in reversed(periods(text, base)):
         topic = topic[: found.start] + topic[found.end :]
@@ -308,6 +310,12 @@ def _speaker(phrase: str, ledger: Known, lower: bool) -> str:
 
     In a question typed without capitals, any word that is part of a known speaker's name counts as a name.
     """
+    office = regex.search(
+        rf"\b(?:the|his|her|its|\p{{Lu}}\p{{L}}+(?:'s|’s)) (?:[\p{{L}}’'-]+ ){{0,4}}(?:{_ROLES})(?: (?:of|for) [^?,;]+)?$",
+        phrase.strip(),
+    )
+    if office and not regex.search(rf"(?:{_ROLES}) \p{{Lu}}", phrase):
+        return office.group()
     names = [m.group().removesuffix("'s").removesuffix("’s") for m in _NAME.finditer(phrase)]
     names = [n for n in names if n.casefold() not in ASKING and n.casefold() not in _OPENERS]
     if names:
@@ -355,21 +363,22 @@ _ROLES = (
 
 def is_role(speaker: str) -> bool:
     """Whether a speaker is named by an office ("the foreign minister"), not by a name."""
-    return bool(regex.match(rf"(?i)(?:the|a|an|his|her|its) .*\b(?:{_ROLES})\b", speaker))
+    return bool(regex.match(rf"(?i)(?:the|a|an|his|her|its|\p{{L}}+(?:'s|’s)) .*\b(?:{_ROLES})\b", speaker))
 
 
 def named_outlets(question: str, ledger: Known) -> tuple[str, ...]:
-    """Outlets of the archive that the question names as where something was reported."""
+    """Outlets of the archive that the question names, as they are printed, as where something was reported."""
     found: list[str] = []
     for outlet in ledger.outlets():
-        if len(outlet) < 3:
+        bare = outlet.removeprefix("The ")
+        if len(bare) < 3 or bare not in question:
             continue
-        name = rf"(?:the )?{regex.escape(outlet.removeprefix('The '))}"
+        name = rf"(?:[Tt]he )?{regex.escape(bare)}"
         if regex.search(
-            rf"(?i)\b(?:according to|reported (?:by|in)|(?:report|article|story|coverage|piece)s? (?:by|in|from|of)|in|by|does|did|"
-            rf"has|do|from) {name}\b(?:'s)?(?= (?:report|reporting|coverage|say|write|claim|article|put|give)|[,?.]| ?$)",
+            rf"\b(?:[Aa]ccording to|reported (?:by|in)|(?:report|article|story|coverage|piece)s? (?:by|in|from|of)|[Ii]n|by|does|"
+            rf"did|has|do|from) {name}\b(?:['’]s)?(?= (?:report|reporting|coverage|say|write|claim|article|put|give)|[,?.]| ?$)",
             question,
-        ) or regex.search(rf"(?i)\b{name}(?:'s)? (?:report|reports|reported|coverage|article|wrote|story)\b", question):
+        ) or regex.search(rf"\b{name}(?:['’]s)? (?:report|reports|reported|coverage|article|wrote|story)\b", question):
             found.append(outlet)
     return tuple(found)
 

@@ -13,6 +13,8 @@ RRF_K = 60
 # Days in which the weight of a report falls to 1/e of its gap to the floor.
 RECENCY_DAYS = 30.0
 RECENCY_FLOOR = 0.95
+# The same where the question speaks of a time.
+PERIOD_FLOOR = 0.4
 # Articles that report of a day are dated up to this many days later.
 REPORTING_LAG_DAYS = 2
 # Passages that share this much of their word triples are one text (wire copies, live-blog versions).
@@ -31,14 +33,14 @@ def fuse(rankings: Sequence[Sequence[str]]) -> dict[str, float]:
 def recency(
     published: datetime | None, now: datetime | None, period: tuple[date, date] | None, day: date | None
 ) -> float:
-    """Weight of a report, from RECENCY_FLOOR to 1, by its age at ``now`` or its distance from the period asked for."""
+    """Weight of a report, from its floor to 1, by its age at ``now`` or its distance from the period asked for."""
     if period is not None:
         if day is None:
-            return RECENCY_FLOOR
+            return PERIOD_FLOOR
         first, last = period
         late = max((day - last).days - REPORTING_LAG_DAYS, 0)
         off = max((first - day).days, late, 0)
-        return RECENCY_FLOOR + (1 - RECENCY_FLOOR) * math.exp(-off / RECENCY_DAYS)
+        return PERIOD_FLOOR + (1 - PERIOD_FLOOR) * math.exp(-off / RECENCY_DAYS)
     if now is None:
         return 1.0
     if published is None:

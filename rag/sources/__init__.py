@@ -58,23 +58,24 @@ def read(source: str, *, fields: Mapping[str, str] | None = None) -> Iterator[Ar
     except OSError as error:
         missing = isinstance(error, FileNotFoundError | NotADirectoryError)
         cure = "no such file or folder; check the path" if missing else files.reason(error)
-        raise SourceError(f"{source}: {cure}") from error
+        raise SourceError(f"{files.name_of(path)}: {cure}") from error
     except ValueError as error:  # a NUL in the path
         raise SourceError(f"{source!r}: no such file or folder; check the path") from error
+    name = files.name_of(path)
     if stat.S_ISDIR(mode):
         found = list(files.walk(path))
         if not any(isinstance(item, Path) and files.ending(item) in READERS for item in found):
-            raise SourceError(f"{source}: nothing readable in this folder; read are files ending in {_endings()}")
+            raise SourceError(f"{name}: nothing readable in this folder; read are files ending in {_endings()}")
         return _folder(found, named)
     if not stat.S_ISREG(mode):
-        raise SourceError(f"{source}: is no regular file; save it to one first")
+        raise SourceError(f"{name}: is no regular file; save it to one first")
     if files.ending(path) not in READERS:
-        raise SourceError(f"{source}: its ending is not known; read are files ending in {_endings()}")
+        raise SourceError(f"{name}: its ending is not known; read are files ending in {_endings()}")
     try:
         with path.open("rb") as file:
             file.read(1)
     except OSError as error:
-        raise SourceError(f"{source}: {files.reason(error)}") from error
+        raise SourceError(f"{name}: {files.reason(error)}") from error
     return _numbered(_file(path, named, _today(), alone=True))
 
 
@@ -94,7 +95,7 @@ def _folder(found: list[Path | Skipped], fields: Mapping[str, str]) -> Iterator[
             if isinstance(item, Skipped):
                 yield item
             elif files.ending(item) not in READERS:
-                yield Skipped(str(item), f"its ending is not known; read are files ending in {_endings()}")
+                yield Skipped(files.name_of(item), f"its ending is not known; read are files ending in {_endings()}")
             else:
                 yield from _file(item, fields, today)
 
@@ -104,19 +105,20 @@ def _folder(found: list[Path | Skipped], fields: Mapping[str, str]) -> Iterator[
 def _file(path: Path, fields: Mapping[str, str], today: date, *, alone: bool = False) -> Iterator[Extracted | Skipped]:
     """What a file holds. ``alone``: it is the named source itself, so that its bytes cannot be read is an error."""
     read = 0
+    source = files.name_of(path)
     try:
-        for item in READERS[files.ending(path)](path, str(path), f"file:{path.resolve()}", fields, today):
+        for item in READERS[files.ending(path)](path, source, f"file:{path.resolve()}", fields, today):
             read += 1
             yield item
         if not read:
-            yield Skipped(str(path), "holds no record")
+            yield Skipped(source, "holds no record")
     except (OSError, EOFError, zlib.error) as error:
         if alone and not read:
-            raise SourceError(f"{path}: {files.reason(error)}") from error
+            raise SourceError(f"{source}: {files.reason(error)}") from error
         rest = f"; what stands after record {read} was not read" if read else ""
-        yield Skipped(str(path), files.reason(error) + rest)
+        yield Skipped(source, files.reason(error) + rest)
     except (files.Unreadable, NotAnArticle) as error:
-        yield Skipped(str(path), str(error))
+        yield Skipped(source, str(error))
 
 
 def _numbered(items: Iterator[Extracted | Skipped]) -> Iterator[Article | Skipped | Remark]:

@@ -42,6 +42,11 @@ def ending(path: Path) -> str:
     return (Path(path.stem) if path.suffix.lower() == ".gz" else path).suffix.lower()
 
 
+def name_of(path: Path) -> str:
+    """The path as text to show and to store; bytes in it that are no UTF-8 become U+FFFD."""
+    return os.fsencode(path).decode("utf-8", "replace")
+
+
 def walk(folder: Path) -> Iterator[Path | Skipped]:
     """The files below a folder in sorted order. Hidden ones are left out; links are followed, each place once."""
     seen: set[Path] = set()
@@ -54,7 +59,7 @@ def walk(folder: Path) -> Iterator[Path | Skipped]:
         try:
             entries = sorted(os.scandir(place), key=lambda entry: entry.name)
         except OSError as error:
-            yield Skipped(str(place), f"cannot be read: {reason(error)}")
+            yield Skipped(name_of(place), f"cannot be read: {reason(error)}")
             return
         for entry in entries:
             if entry.name.startswith("."):
@@ -63,12 +68,12 @@ def walk(folder: Path) -> Iterator[Path | Skipped]:
             try:
                 mode = path.stat().st_mode
             except OSError as error:
-                yield Skipped(str(path), f"cannot be read: {reason(error)}")
+                yield Skipped(name_of(path), f"cannot be read: {reason(error)}")
                 continue
             if stat.S_ISDIR(mode):
                 yield from visit(path)
             elif not stat.S_ISREG(mode):
-                yield Skipped(str(path), "is no regular file")
+                yield Skipped(name_of(path), "is no regular file")
             elif (target := path.resolve()) not in seen:
                 seen.add(target)
                 yield path

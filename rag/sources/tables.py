@@ -24,6 +24,7 @@ from rag.indexing.extract import (
 from rag.records import Skipped
 from rag.sources.files import MAX_WHOLE, Unreadable, decode, lines, read_whole
 
+_NESTED = "nested too deeply to be read"
 _LISTS = ("articles", "items", "results", "data", "docs")
 
 
@@ -39,7 +40,9 @@ def json_document(
             yield from json_lines(path, source, key, fields, today)
             return
         raise Unreadable(f"broken JSON in line {error.lineno}: {error.msg[:80]}; mend it there") from error
-    except (RecursionError, ValueError) as error:
+    except RecursionError as error:
+        raise Unreadable(f"broken JSON: {_NESTED}") from error
+    except ValueError as error:
         if isinstance(error, Unreadable):
             raise
         raise Unreadable(f"broken JSON: {str(error)[:80]}") from error
@@ -74,6 +77,7 @@ def json_lines(
                 held: Any = json.loads(line)
             except (ValueError, RecursionError) as error:
                 message = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+                message = _NESTED if isinstance(error, RecursionError) else message
                 yield Skipped(where, f"broken JSON: {message[:80]}; mend or remove this line")
                 continue
             yield _noted(_record(held, where, key, fields, today), remark)

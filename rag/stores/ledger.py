@@ -7,10 +7,11 @@ indexes can be checked against it and made again from it, vectors included (floa
 
 from __future__ import annotations
 
+import shlex
 import sqlite3
 import threading
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -18,13 +19,19 @@ from typing import Any
 
 import numpy as np
 
-from rag.errors import ArchiveCorrupt, ArchiveError, ArchiveMismatch, ArchiveMissing, ArchiveReadOnly
+from rag.errors import ArchiveCorrupt, ArchiveError, ArchiveMismatch, ArchiveReadOnly
 from rag.indexing.embed import Vectors, unit
 from rag.indexing.names import name_tokens
 from rag.records import Article, Coverage, Passage, Span, Statement
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 FILE = "ledger.sqlite3"
+
+
+def rebuild_command(store: Path) -> str:
+    """The cure for a damaged index, for the archive whose files lie in the folder ``store``."""
+    return f"run: python -m rag rebuild --archive {shlex.quote(str(store.parent))}"
+
 
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -81,48 +88,69 @@ class Filters:
 
 
 class Ledger:
-    """One connection a thread, to one file. ``write`` opens for writing and makes the file when it is missing."""
+    """The file ``ledger.sqlite3`` in a folder. ``write`` opens it for writing and makes it when it is missing.
+
+    Threads may share a ledger: each call borrows a connection from a pool. Within ``snapshot`` all reads of a thread
+    see one state of the file, whatever is written meanwhile.
+    """
 
     def __init__(self, folder: Path, *, write: bool = False) -> None:
         self.path = folder / FILE
         self._write = write
-        self._local = threading.local()
-        self._connections: list[sqlite3.Connection] = []
+        self._idle: list[sqlite3.Connection] = []
+        self._guard = threading.Lock()
+        self._held = threading.local()
+        self._closed = False
         if not self.path.exists() and not write:
-            raise ArchiveMissing(f"no archive at {folder}; make one with: python ingest.py SOURCE --archive {folder}")
-        with self._telling():
-            version = self._db.execute("PRAGMA user_version").fetchone()[0]
+            raise ArchiveCorrupt(f"{self.path} is missing; put back a copy of it, or ingest again into a new folder")
+        try:
+            version = self._all("PRAGMA user_version")[0][0]
             if version == 0 and write:
-                with self._db:
-                    self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+                with self._connection() as db, self._telling():
+                    db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
                 version = SCHEMA_VERSION
-        if version == 0:
-            raise ArchiveMissing(f"{folder} holds no finished archive; run: python ingest.py SOURCE --archive {folder}")
-        if version > SCHEMA_VERSION:
-            raise ArchiveMismatch(
-                f"the archive at {folder} has schema {version}, newer than this program's {SCHEMA_VERSION}; upgrade it"
-            )
+            if version != SCHEMA_VERSION:
+                raise ArchiveMismatch(
+                    f"{self.path} has schema {version}, this program knows {SCHEMA_VERSION}; "
+                    + ("upgrade it" if version > SCHEMA_VERSION else "ingest again into a new folder")
+                )
+        except BaseException:
+            self.close()
+            raise
 
     # Connections
 
-    @property
-    def _db(self) -> sqlite3.Connection:
-        found: sqlite3.Connection | None = getattr(self._local, "db", None)
+    @contextmanager
+    def _connection(self) -> Generator[sqlite3.Connection]:
+        held: sqlite3.Connection | None = getattr(self._held, "db", None)
+        if held is not None:
+            yield held
+            return
+        with self._guard:
+            if self._closed:
+                raise ArchiveError(f"{self.path} is closed; open the archive again")
+            found = self._idle.pop() if self._idle else None
         if found is None:
             with self._telling():
-                if self._write:
-                    found = sqlite3.connect(self.path, timeout=30, check_same_thread=False)
-                    found.execute("PRAGMA journal_mode = WAL")
-                    found.execute("PRAGMA synchronous = NORMAL")
-                else:
-                    found = self._connect_reading()
-            self._local.db = found
-            self._connections.append(found)
-        return found
+                found = self._connect()
+        try:
+            yield found
+        finally:
+            with self._guard:
+                if not self._closed:
+                    self._idle.append(found)
+                    found = None
+            if found is not None:
+                found.close()
 
-    def _connect_reading(self) -> sqlite3.Connection:
+    def _connect(self) -> sqlite3.Connection:
+        if self._write:
+            writer = sqlite3.connect(self.path, timeout=30, check_same_thread=False, isolation_level=None)
+            writer.execute("PRAGMA journal_mode = WAL")
+            writer.execute("PRAGMA synchronous = NORMAL")
+            return writer
         uri = self.path.resolve().as_uri()
-        reader = sqlite3.connect(f"{uri}?mode=ro", uri=True, timeout=30, check_same_thread=False)
+        reader = sqlite3.connect(f"{uri}?mode=ro", uri=True, timeout=30, check_same_thread=False, isolation_level=None)
         try:
             reader.execute("SELECT count(*) FROM sqlite_master").fetchone()
         except sqlite3.OperationalError as error:
@@ -130,7 +158,7 @@ class Ledger:
             # On a read-only disk WAL's shared memory cannot be made; with no writer possible the file cannot change.
             if "unable to open" not in str(error) and "readonly" not in str(error):
                 raise
-            reader = sqlite3.connect(f"{uri}?immutable=1", uri=True, check_same_thread=False)
+            reader = sqlite3.connect(f"{uri}?immutable=1", uri=True, check_same_thread=False, isolation_level=None)
         return reader
 
     @contextmanager
@@ -146,27 +174,50 @@ class Ledger:
                 raise ArchiveReadOnly(
                     f"the disk of {self.path} is full ({message}); free some room and run the same command again"
                 ) from error
-            raise ArchiveError(f"{self.path}: {message}; try again, or run: python -m rag verify") from error
+            raise ArchiveError(f"{self.path}: {message}; try again, or {rebuild_command(self.path.parent)}") from error
+        except (sqlite3.ProgrammingError, sqlite3.IntegrityError) as error:
+            raise ArchiveError(f"{self.path}: {error}; open the archive again") from error
         except sqlite3.DatabaseError as error:
             raise ArchiveCorrupt(
                 f"{self.path} is damaged ({error}); put back a copy of it, or delete the archive's folder and ingest again"
             ) from error
 
     def _all(self, sql: str, *values: Any) -> list[Any]:
-        with self._telling():
-            return self._db.execute(sql, values).fetchall()
+        with self._connection() as db, self._telling():
+            return db.execute(sql, values).fetchall()
 
     @contextmanager
-    def _transaction(self) -> Generator[sqlite3.Connection]:
-        with self._telling(), self._db:
-            self._db.execute("BEGIN IMMEDIATE")
-            yield self._db
+    def _within(self, begin: str) -> Generator[sqlite3.Connection]:
+        """A transaction, on one connection for everything the thread does meanwhile."""
+        with self._connection() as db, self._telling():
+            db.execute(begin)
+            self._held.db = db
+            try:
+                yield db
+            except BaseException:
+                db.rollback()
+                raise
+            else:
+                db.commit()
+            finally:
+                self._held.db = None
+
+    def _transaction(self) -> AbstractContextManager[sqlite3.Connection]:
+        return self._within("BEGIN IMMEDIATE")
+
+    @contextmanager
+    def snapshot(self) -> Generator[None]:
+        """One state of the ledger for all that the thread reads within."""
+        with self._within("BEGIN"):
+            yield
 
     def close(self) -> None:
-        for connection in self._connections:
+        """Also moves what is in the write-ahead log into the file. What is used after it raises ArchiveError."""
+        with self._guard:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for connection in idle:
             connection.close()
-        self._connections.clear()
-        self._local = threading.local()
 
     # Meta
 
@@ -224,12 +275,6 @@ class Ledger:
                 )
                 self._record_statements(db, article.id, one.statements)
 
-    def replace_statements(self, article_id: str, statements: Sequence[Statement]) -> None:
-        with self._transaction() as db:
-            db.execute("DELETE FROM statements WHERE article = ?", (article_id,))
-            db.execute("DELETE FROM speakers WHERE article = ?", (article_id,))
-            self._record_statements(db, article_id, statements)
-
     @staticmethod
     def _record_statements(db: sqlite3.Connection, article_id: str, statements: Sequence[Statement]) -> None:
         db.executemany(
@@ -259,13 +304,6 @@ class Ledger:
                 if gone:
                     db.execute("DELETE FROM vectors WHERE passage = ?", (i,))
             self._next_generation(db)
-
-    def all_pending(self) -> None:
-        """Mark every live passage as pending, for indexes that are made anew."""
-        with self._transaction() as db:
-            db.execute("DELETE FROM passages WHERE state = 'removing'")
-            db.execute("DELETE FROM vectors WHERE passage NOT IN (SELECT id FROM passages)")
-            db.execute("UPDATE passages SET state = 'pending'")
 
     # Reading
 
@@ -372,6 +410,20 @@ class Ledger:
             until=max((row[3] for row in rows if row[3]), default=""),
         )
 
+    def damaged(self, ids: Sequence[str]) -> int:
+        """How many of the articles do not have the content, or the passages, that they were recorded with."""
+        articles, hashes = self.articles(ids), self.hashes(ids)
+        wrong = {i for i, article in articles.items() if article.content_hash != hashes[i]}
+        for i in articles:
+            for key, (passage, _) in self.passages(self.passage_ids(i), indexed_only=False).items():
+                if Passage.make_id(passage.article_id, passage.start, passage.end, passage.text) != key:
+                    wrong.add(i)
+        return len(wrong)
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._all("SELECT 1 FROM passages LIMIT 1")
+
     def undated(self) -> int:
         return self._all("SELECT count(*) FROM articles WHERE day IS NULL")[0][0]
 
@@ -382,9 +434,15 @@ class Ledger:
         except ArchiveCorrupt as error:
             return [str(error)]
         problems = [f"{self.path}: {row[0]}" for row in rows if row[0] != "ok"]
-        orphans = self._all("SELECT count(*) FROM passages WHERE state <> 'removing' "
-                            "AND article NOT IN (SELECT id FROM articles)")[0][0]  # fmt: skip
-        return problems + ([f"{orphans} passages belong to no article"] if orphans else [])
+        counts = {
+            "passages belong to no article": "SELECT count(*) FROM passages WHERE state <> 'removing' "
+            "AND article NOT IN (SELECT id FROM articles)",
+            "passages have no vector": "SELECT count(*) FROM passages WHERE id NOT IN (SELECT passage FROM vectors)",
+        }
+        if not problems:
+            found = {what: self._all(sql)[0][0] for what, sql in counts.items()}
+            problems = [f"{n} {what}; {rebuild_command(self.path.parent)}" for what, n in found.items() if n]
+        return problems
 
 
 def _forget(db: sqlite3.Connection, article_id: str) -> None:

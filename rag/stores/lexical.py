@@ -11,7 +11,7 @@ import tantivy
 
 from rag.errors import ArchiveCorrupt, ArchiveReadOnly
 from rag.records import Article, Passage
-from rag.stores.ledger import Filters
+from rag.stores.ledger import Filters, rebuild_command
 
 _ANALYZER = "news"
 _EVER = (date.min.toordinal(), date.max.toordinal())
@@ -38,16 +38,18 @@ def _analyzer() -> tantivy.TextAnalyzer:
 
 
 class LexicalIndex:
-    """BM25 over passages, each read together with its article's title. ``write`` takes tantivy's writer lock."""
+    """BM25 over passages, each read together with its article's title. ``write`` takes tantivy's writer lock, ``make`` makes the
+    index where there is none.
+    """
 
-    def __init__(self, folder: Path, *, write: bool = False) -> None:
+    def __init__(self, folder: Path, *, write: bool = False, make: bool = False) -> None:
         self.folder = folder
         self._analyzer = _analyzer()
         try:
-            if write:
+            if make:
                 folder.mkdir(parents=True, exist_ok=True)
             elif not tantivy.Index.exists(str(folder)):
-                raise ArchiveCorrupt(f"the word index in {folder} is missing; run: python -m rag rebuild")
+                raise ArchiveCorrupt(f"the word index in {folder} is missing; {rebuild_command(folder.parent)}")
             self._index = tantivy.Index(_schema(), path=str(folder))
             self._index.register_tokenizer(_ANALYZER, self._analyzer)
             self._index.config_reader("Manual")
@@ -63,7 +65,9 @@ class LexicalIndex:
             return ArchiveReadOnly(f"cannot write {self.folder}: {line}; check the folder's permissions")
         if "No space" in line or "StorageFull" in line:
             return ArchiveReadOnly(f"the disk of {self.folder} is full; free some room and run the command again")
-        return ArchiveCorrupt(f"the word index in {self.folder} is damaged ({line}); run: python -m rag rebuild")
+        return ArchiveCorrupt(
+            f"the word index in {self.folder} is damaged ({line}); {rebuild_command(self.folder.parent)}"
+        )
 
     def put(self, passages: Sequence[tuple[Passage, Article]], removed: Sequence[str] = ()) -> None:
         """Replace or add ``passages`` and take ``removed`` out, in one commit."""

@@ -106,7 +106,7 @@ def test_examples_filters_and_errors(browser: Browser, seed_archive: Path) -> No
 
         page.get_by_label("to", exact=True).fill("2024-06-01")
         ask(page, QUESTION, 3)
-        expect(page.locator("#turn-3 .failed")).to_contain_text("swap")
+        expect(page.locator("#turn-3 .failed")).to_have_text("“From” 2024-06-12 is after “to” 2024-06-01; swap them")
 
         page.get_by_label("From").fill("")
         page.get_by_label("to", exact=True).fill("")

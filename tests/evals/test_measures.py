@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -79,7 +80,7 @@ def test_what_is_no_measure_is_refused_with_the_list(name: str) -> None:
 
 def test_every_measure_scores_a_failure_and_none_rewards_it() -> None:
     for name in FAMILIES:
-        for at in {"R": ["5"], "Refused": ["answerable", "unanswerable"]}.get(name, [""]):
+        for at in {"R": ["5"], "nDCG": ["10"], "Refused": ["answerable", "unanswerable"]}.get(name, [""]):
             measure = Measure(name, at)
             for question in (COST_QUESTION, MAYOR_QUESTION, UNANSWERABLE):
                 failed = measure.score(outcome(question, None))
@@ -261,3 +262,36 @@ def test_words_of_an_answer_are_counted_where_one_was_given() -> None:
     assert score("AnswerWords", outcome(COST_QUESTION, answer(COST))) == 6
     assert score("AnswerWords", outcome(COST_QUESTION, answer())) is None
     assert words("The Brandt-Rask bridge's") == "brandt rask bridge"
+
+
+# Ranks, and what citations support
+
+
+@given(st.sets(st.integers(1, 24), max_size=5))
+def test_the_first_gold_passage_decides_the_measures_of_rank(ranks: set[int]) -> None:
+    given = outcome(COST_QUESTION, answer(COST), tuple(sorted(ranks)))
+    first = min(ranks, default=None)
+    assert score("RR", given) == pytest.approx(1 / first if first else 0)
+    assert score("nDCG@10", given) == pytest.approx(1 / math.log2(1 + first) if first and first <= 10 else 0)
+    for k in (1, 5, 24):
+        assert score(f"R@{k}", given) == float(any(rank <= k for rank in ranks))
+
+
+@pytest.mark.parametrize(
+    ("said", "held"),
+    [
+        ("The bridge cost 15 million crowns.", 1),
+        ("It was reported that the bridge had cost 15 million.", 1),
+        ("The bridge cost 16 million crowns.", 0),  # another number
+        ("The minister resigned over the bridge.", 0),
+        ("Crowns were paid.", 0),  # half is not most
+    ],
+)
+def test_a_sentence_is_supported_by_most_of_its_words_and_all_of_its_numbers(said: str, held: float) -> None:
+    assert score("CitationSupport", outcome(COST_QUESTION, answer(COST, texts=(said,), model="m"))) == held
+
+
+def test_a_sentence_without_citation_is_not_supported() -> None:
+    bare = replace(answer(COST), citations=())
+    assert score("CitationSupport", outcome(COST_QUESTION, bare)) == 0
+    assert score("CitationSupport", outcome(COST_QUESTION, answer())) is None

@@ -267,7 +267,7 @@ def test_statements_are_made_anew_by_changed_code_and_nothing_is_embedded(
     with Archive.open(archive) as reader:
         before = [reader.statements(article.id) for article in dataset.articles]
     assert any(before)
-    with closing(sqlite3.connect(archive / "ledger.sqlite3")) as ledger, ledger:
+    with closing(sqlite3.connect(next(archive.rglob("ledger.sqlite3")))) as ledger, ledger:
         ledger.execute("DELETE FROM statements")
     monkeypatch.setattr("rag.indexing.embed.OnnxEmbedder.embed", None)
     assert ingest(dataset, archive, settings)["unchanged"] == 2

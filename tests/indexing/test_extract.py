@@ -292,6 +292,17 @@ def test_a_page_nested_beyond_reason_is_read_or_refused_quickly(depth: int) -> N
     assert time.perf_counter() - begun < 5
 
 
+def test_what_a_page_says_of_itself_nested_beyond_reason() -> None:
+    for name in ("@type", "headline"):
+        deep = f'{{"@type": "NewsArticle", "{name}": {"[" * 700}"x"{"]" * 700}}}'
+        html = f"<script type='application/ld+json'>{deep}</script><article><p>Some words.</p></article>"
+        if name == "@type":
+            assert page(html).article.text == "Some words."
+        else:
+            with pytest.raises(NotAnArticle, match="nested"):
+                page(html)
+
+
 def test_trafilatura_is_loaded_for_html_only() -> None:
     program = (
         "import sys; from datetime import date; from rag.indexing.extract import from_text, from_record\n"

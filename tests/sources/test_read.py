@@ -166,6 +166,27 @@ def test_one_bad_file_never_stops_the_rest(tmp_path: Path) -> None:
     assert reasons["g.jsonl"] == "holds no record"
 
 
+def test_names_that_are_no_utf8_are_told_as_text_and_stay_apart(tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/Stra\xdfe"))
+    folder.mkdir()
+    for name in (b"caf\xe9.txt", b"caf\xe8.txt", b"odd\xff.pdf", b"bad\xff.json", b"\xff.jsonl"):
+        (folder / os.fsdecode(name)).write_text("{" if name.endswith(b".json") else json.dumps({"text": BODY}))
+    (folder / os.fsdecode(b"gone\xff")).symlink_to("nowhere")
+    items = list(read(str(folder)))
+    assert len(items) == 6
+    for item in items:
+        assert item.source.encode().decode().startswith(f"{tmp_path}/Stra\ufffde/")
+    found = [item for item in items if isinstance(item, Article)]
+    assert len({a.id for a in found}) == len(found) == 3
+    assert {a.source for a in found if a.source.endswith(".txt")} == {f"{tmp_path}/Stra\ufffde/caf\ufffd.txt"}
+    alone = [a.id for name in (b"caf\xe9.txt", b"caf\xe8.txt") for a in articles(folder / os.fsdecode(name))]
+    assert set(alone) < {a.id for a in found} and len(set(alone)) == 2
+    for name in (b"odd\xff.pdf", b"missing\xff.txt"):
+        with pytest.raises(SourceError) as caught:
+            read(str(folder / os.fsdecode(name)))
+        assert "\ufffd" in str(caught.value).encode().decode()
+
+
 # ---- Encodings
 
 

@@ -49,6 +49,26 @@ def test_a_broken_line_is_skipped_by_its_number_and_the_rest_is_read(tmp_path: P
     assert "empty" in found[4] and "broken JSON" in found[5]
 
 
+@pytest.mark.parametrize("depth", [100, 700, 900, 100_000])
+@pytest.mark.parametrize("name", ["text", "title", "url", "source", "authors", "language", "id"])
+def test_a_record_nested_beyond_reason_is_skipped_and_the_rest_is_read(tmp_path: Path, name: str, depth: int) -> None:
+    for opening, closing in (("[", "]"), ('{"text": ', "}")):
+        deep = f'{{"text": "deep", "{name}": {opening * depth}"x"{closing * depth}}}'
+        lines = write(tmp_path, "a.jsonl", f'{{"text": "one"}}\n{deep}\n{{"text": "three"}}\n')
+        first, refused, last = shown(lines)
+        assert (first, last) == ("line 1: one", "line 3: three")
+        assert refused.startswith("line 2! ") and "nested" in refused
+        (refused,) = shown(write(tmp_path, "a.json", deep))
+        assert "nested" in refused
+
+
+@pytest.mark.parametrize("depth", [100, 700, 900])
+def test_a_date_nested_beyond_reason_is_left_out(tmp_path: Path, depth: int) -> None:
+    deep = f'{{"text": "deep", "date": {"[" * depth}"2024-05-01"{"]" * depth}}}'
+    remark, article = shown(write(tmp_path, "a.jsonl", deep))
+    assert remark.startswith("line 1? date left out: ") and article == "line 1: deep"
+
+
 @pytest.mark.parametrize(
     "wrap",
     [

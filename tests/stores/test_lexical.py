@@ -20,7 +20,7 @@ def test_search_filters_and_removal(tmp_path: Path, make_article: Callable[..., 
     june = make_article("june", "The harbour was dredged.", outlet="Post", published="2024-06-11")
     may = make_article("may", "The harbours were dredged twice.", outlet="Gazette", published="2024-05-02")
     undated = make_article("undated", "Dredging never ends.", outlet="Post")
-    index = LexicalIndex(tmp_path / "words", write=True)
+    index = LexicalIndex(tmp_path / "words", write=True, make=True)
     index.put([whole(june), whole(may), whole(undated)])
 
     def found(filters: Filters) -> set[str]:
@@ -37,7 +37,7 @@ def test_search_filters_and_removal(tmp_path: Path, make_article: Callable[..., 
 
 
 def test_query_syntax_in_a_question_is_only_words(tmp_path: Path, make_article: Callable[..., Article]) -> None:
-    index = LexicalIndex(tmp_path / "words", write=True)
+    index = LexicalIndex(tmp_path / "words", write=True, make=True)
     index.put([whole(make_article("one", "Budget AND harbour"))])
     for odd in ('"unclosed', "a:b", "+-!(){}[]^~*?\\/", "title:x OR", ""):
         index.search(index.terms(odd), 5, Filters())
