@@ -33,6 +33,7 @@ from rag.indexing.speech_words import (
     ROLES,
     SECTIONS,
     SHE,
+    SPEAKING,
     SPECIFIC,
     TAIL_STARTS,
     TIME,
@@ -444,6 +445,9 @@ class _Sentence:
             stop = self.phrase_end(i + 1)
             if stop < self.last and t.words[stop] not in ",.;:(" and t.lower[stop] not in TIME:
                 return False
+            head = next((j for j in range(i + 2, stop) if t.lower[j] in PREPOSITIONS), stop) - 1
+            if not t.name(head) and t.lower[head] not in SPEAKING and ends and self.apposition(i - 1) is not None:
+                return False  # "Smith, 45, said the animals followed squid."
         stop = self.phrase_end(i + 1)
         if stop == i + 1:
             return False
@@ -814,6 +818,8 @@ class _Sentence:
                 break
             if word in PRONOUNS:
                 return j + 1 if j == start else j
+            if word in AUXILIARIES and word[0].isalpha():
+                break
             if word in CLAUSE_STARTS and j > start and not (word == "and" and j + 1 < self.last and t.name(j + 1)):
                 break
             if word in PREPOSITIONS and j > start and word not in ("of", "for", "at", "from", "with", "in", "by"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -58,9 +57,10 @@ _TITLES = frozenset(
     ]
 )
 _MONTHS = frozenset(["Jan", "Feb", "Aug", "Sep", "Sept", "Oct", "Nov", "Dec", "No", "Nos", "approx", "ca"])
-# "9 p.m. Friday", but not "2 a.m. Friday's dawn".
+# "9 p.m. Friday", "5 p.m. Aug. 17"
 _WHEN = regex.compile(
-    rf"{_ZONE.pattern}|\s+(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b|(?:{'|'.join(calendar.month_name[1:])}|Sept\.|[JFAOND]\w\w\.) \p{{N}})"
+    rf"{_ZONE.pattern}|\s+(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b"
+    r"|(?:Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)\p{Ll}*\.? \p{N})"
 )
 _ABBREVIATED = {**dict.fromkeys(_TITLES, _NAME), **dict.fromkeys(_MONTHS, _NUMBER), "a.m": _WHEN, "p.m": _WHEN}
 # Ends that the splitter takes for an abbreviation: "… at 4 a.m. It was …", "He said no. Then …"

@@ -25,6 +25,7 @@ from rag.indexing.speech_words import (
     BE,
     BODIES,
     COURTESY,
+    DEEDS,
     DETERMINERS,
     FEMALE,
     GROUPS,
@@ -89,6 +90,7 @@ class _People:
     def __init__(self, tokens: Tokens, outlets: Iterable[str] = ()) -> None:
         self.t = tokens
         self.bodies = {tuple(name_tokens(outlet)) for outlet in outlets}
+        self.spelled: dict[tuple[int, int], tuple[str, ...]] = {}
         self.people: list[_Person] = []
         self.by_word: dict[str, list[_Person]] = {}
         self.things: list[tuple[int, str]] = []
@@ -99,6 +101,7 @@ class _People:
         for run in self.runs:
             self.introduce(run)
         self.surnames_speak()
+        self.pairs()
         self.late = {run.start: run for run in self.runs}
         for run in self.runs:
             if run.kind != "role" and (who := self.candidates(run)):
@@ -133,8 +136,8 @@ class _People:
             titles = {f"former {title}" for title in held} | (titles & COURTESY)
         titles |= self.appositive(run.end) | self.office(run)
         sure = run.kind == "person" or bool({x.removeprefix("former ") for x in titles} & (ROLES | OCCUPATIONS))
-        sure = sure or self.is_human(run)
         kin = self.kin(run)
+        sure = sure or kin != "" or self.is_human(run)
         gender = "she" if titles & FEMALE or kin in KIN_WOMEN else "he" if titles & MALE or kin in KIN_MEN else ""
         if not gender and len(words) > 1:
             gender = "he" if words[0] in MEN else "she" if words[0] in WOMEN else ""
@@ -155,6 +158,13 @@ class _People:
         person.courtesy |= titles & COURTESY
 
     def words(self, run: _Run) -> tuple[str, ...]:
+        """The words of a phrase's name, folded for comparison."""
+        place = (run.name, run.end)
+        if (found := self.spelled.get(place)) is None:
+            found = self.spelled[place] = self.fold(run)
+        return found
+
+    def fold(self, run: _Run) -> tuple[str, ...]:
         return (*core(name_tokens(" ".join(self.t.words[run.name : run.end]))),)
 
     def is_body(self, run: _Run) -> bool:
@@ -165,6 +175,8 @@ class _People:
             return True
         if run.end - run.start == 1 and _CAMEL.search(t.words[run.start]):
             return True
+        if run.end < len(t.words) and t.lower[run.end] not in (",", "which", "reported", "reports"):
+            return False
         after = t.lower[run.end : run.end + 9]
         if after[:1] in (["which"], ["reported"], ["reports"]) or after[:2] == [",", "which"]:
             return True
@@ -178,28 +190,31 @@ class _People:
     def is_human(self, run: _Run) -> bool:
         """An age or a "who" behind the name."""
         t = self.t
+        if run.end < len(t.words) and t.lower[run.end] not in (",", "who", "whose", "whom"):
+            return False
         after = t.lower[run.end : run.end + 3]
         who = after[1:2] if after[:1] == [","] else after[:1]
         if who and who[0] in ("who", "whose", "whom"):
             # "the ambassador to Libya who", "voters in New York who"
             before = t.lower[run.start - 1] if run.start else ""
             return before not in ("in", "at", "near") and (before not in PREPOSITIONS or run.end - run.name > 1)
-        aged = len(after) == 3 and after[0] == after[2] == "," and after[1].isdigit() and len(after[1]) < 3
-        return aged or self.kin(run) != ""
+        return len(after) == 3 and after[0] == after[2] == "," and after[1].isdigit() and len(after[1]) < 3
 
     def kin(self, run: _Run) -> str:
         """The "brother" of "her brother Fergal Corrigan", "her brother, Fergal"."""
         t = self.t
         k = run.start - 1
         k -= k > 0 and t.words[k] == ","
+        if k < 0 or t.lower[k] not in KIN:
+            return ""
         owned = k > 0 and (t.lower[k - 1] in ("his", "her", "their", "’s", "'s") or t.lower[k - 1] in KIN)
-        return t.lower[k] if k >= 0 and t.lower[k] in KIN and (owned or k == run.start - 1) else ""
+        return t.lower[k] if owned or k == run.start - 1 else ""
 
     def surnames_speak(self) -> None:
         """Who speaks by surname alone is a person: companies are shortened to their first word."""
         t = self.t
         for run in self.runs:
-            if run.kind != "unknown" or run.end - run.name != 1 or t.quote[run.start]:
+            if run.end - run.name != 1 or run.kind != "unknown" or t.quote[run.start]:
                 continue
             after = VERBS.get(t.lower[run.end]) if run.end < len(t.words) else None
             before = VERBS.get(t.lower[run.start - 1]) if run.start else None
@@ -208,6 +223,15 @@ class _People:
                 for person in self.by_word.get(word[0], ()) if word else ():
                     if len(person.words) > 1 and person.words[-1] == word[0] and not person.body:
                         person.sure = True
+
+    def pairs(self) -> None:
+        """In "Alice Park and Ida Quist" both are people if one is."""
+        t = self.t
+        for a, b in pairwise(self.runs):
+            if b.start == a.end + 1 and t.lower[a.end] == "and" and "unknown" in (a.kind, b.kind):
+                both = [who[0] for run in (a, b) if len(who := self.candidates(run)) == 1]
+                if len(both) == 2 and any(p.sure for p in both) and all(len(p.words) > 1 and not p.body for p in both):
+                    both[0].sure = both[1].sure = True
 
     def meet(self, name: str, words: Sequence[str], first: int, sure: bool = False) -> _Person:
         person = _Person(name, words, first, sure, body=not sure and tuple(words) in self.bodies)
@@ -235,7 +259,7 @@ class _People:
         """The role words of "Its chief executive, Anton Leclair,": a title, a comma and a whole name."""
         t = self.t
         comma = run.start - 1
-        if comma < 2 or run.start != run.name or run.end - run.name < 2 or t.words[comma] != ",":
+        if comma < 2 or t.words[comma] != "," or run.start != run.name or run.end - run.name < 2:
             return set()
         if run.end < len(t.words) and t.words[run.end] not in ",.;:":
             return set()
@@ -287,7 +311,7 @@ class _People:
     def candidates(self, run: _Run) -> list[_Person]:
         """Everybody a capitalised phrase can stand for."""
         t = self.t
-        words = core(name_tokens(" ".join(t.words[run.name : run.end])))
+        words = self.words(run)
         if not words or run.kind == "thing":
             return []
         titles = {t.lower[i] for i in range(run.start, run.name)}
@@ -634,10 +658,22 @@ class _Resolver:
             person, settled = self.choose(named, word)
             if settled:
                 return person
-            unsure += [p for at, _, p in named if p is not None and not p.sure and not p.body and at == start]
+            unsure += [p for at, stop, p in named[:1] if p is not None and not p.sure and self.acts(start, at, stop)]
         # Nobody who is surely a person, but a full name that opens a sentence: "Ingrid Solheim came to the shed. She …"
         one = unsure[0] if unsure and all(p is unsure[0] for p in unsure) else None
-        return one if one is not None and len(one.words) > 1 and one.gender in ("", word) else None
+        fits = one is not None and len(one.words) > 1 and not one.body and one.gender in ("", word)
+        return one if fits else None
+
+    def paired(self, conjunction: int, named: list[tuple[int, int, _Person | None]], word: str) -> bool:
+        """Whether "and" joins a name to another that the pronoun suits as well."""
+        return any(p is None or _suits(p, word) for start, _, p in named if start == conjunction + 1)
+
+    def acts(self, first: int, start: int, end: int) -> bool:
+        """Whether a name heads its sentence and does something: "Ingrid Solheim came", "In Lodvar, Ingrid Solheim left"."""
+        t = self.t
+        heads = start == first or (t.words[start - 1] == "," and t.lower[first] in PREPOSITIONS)
+        following = t.lower[end] if end < len(t.words) else "."
+        return heads and following in DEEDS
 
     def all_quoted(self, sentence: int) -> bool:
         first, last = self.t.bounds[sentence]
@@ -651,6 +687,8 @@ class _Resolver:
             if following in ATTRIBUTIVE or following in ("’s", "'s", "’", "'"):
                 continue
             if person is None:
+                return None, True
+            if following == "and" and len(named) > 1 and (_suits(person, word) and self.paired(end, named, word)):
                 return None, True
             if _suits(person, word) and not any(person is other for other in fitting):
                 fitting.append(person)

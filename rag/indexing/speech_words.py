@@ -78,6 +78,11 @@ def _verbs() -> dict[str, Verb]:
 
 
 VERBS = _verbs()
+# What people do and companies and towns do not.
+DEEDS = _words(
+    "came went sat stood rose spoke wore ate drank slept woke wept knew thought drove rode ran swam wrote read sang got took"
+    " left can could"
+)
 # "pointed out", "ruled out".
 PHRASAL = {
     "point": Verb(True, "base"),
@@ -214,6 +219,13 @@ BODIES = INSTITUTIONS | _words(
     " theatre theater band ship vessel ferry tanker trawler yacht boat town city village hamlet district region province"
     " county island river lake mountain port nation country state planet novel book film play song"
 )
+PLURALS = _words(
+    "officials critics analysts experts police aides supporters lawmakers researchers scientists residents witnesses voters"
+    " prosecutors authorities sources investigators observers opponents protesters activists economists leaders people"
+    " allies backers donors strategists insiders members friends relatives neighbors workers employees teachers parents"
+    " many others some others women men students doctors advocates reporters journalists polls studies reports having research data evidence polling"
+)
+SPEAKING = ROLES | OCCUPATIONS | BODIES | KIN | PLURALS | PRONOUNS
 NOT_NAMES = (
     CLAUSE_STARTS
     | DETERMINERS
@@ -230,12 +242,6 @@ NOT_NAMES = (
         " somebody someone another either neither nearly about around perhaps maybe indeed well oh ok okay sure thank"
         " q a"
     )
-)
-PLURALS = _words(
-    "officials critics analysts experts police aides supporters lawmakers researchers scientists residents witnesses voters"
-    " prosecutors authorities sources investigators observers opponents protesters activists economists leaders people"
-    " allies backers donors strategists insiders members friends relatives neighbors workers employees teachers parents"
-    " many others some others women men students doctors advocates reporters journalists polls studies reports having research data evidence polling"
 )
 # Who asks in an interview, and labels of a transcript that stand for nobody by name.
 ASKERS = _words(

@@ -169,15 +169,20 @@ def _holders(role: str, hits: Sequence[Hit]) -> list[str]:
     if of:
         land, bare = of["land"].removeprefix("the "), of["office"]
         wordings += [f"{land[:4]}\x00 {bare}", f"{land}'s {bare}", f"{land} {bare}", f"{bare} of {land}"]
+        wordings += [f"{whose} {bare}" for whose in ("his", "her", "its")]
     office = (
         "(?i:"
         + "|".join(regex.escape(w).replace("\\\x00", r"\p{L}*").replace("\x00", r"\p{L}*") for w in wordings)
         + ")"
     )
     name = r"(?P<name>\p{Lu}[\p{L}\p{M}'’-]+(?: (?:de |da |van |von |al-)?\p{Lu}[\p{L}\p{M}'’-]+){0,3})"
-    pattern = regex.compile(rf"{office},? {name}|{name}, (?:the |who is )?(?:[\p{{Ll}}'’-]+ ){{0,3}}{office}\b")
+    pattern = regex.compile(
+        rf"{office},? {name}|{name},? (?:\d+, )?(?:(?:the|who is|who was|is|was|as) )*(?:[\p{{L}}'’-]+ ){{0,3}}{office}\b"
+    )
     found: dict[str, None] = {}
     for hit in hits[:READ]:
+        if of and of["land"][:4] not in hit.article.text:
+            continue
         for match in pattern.finditer(hit.article.text):
             found[match["name"]] = None
     return [*found, role]

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import regex
 
-from rag.indexing.names import name_tokens
+from rag.indexing.names import name_tokens, same_person
 from rag.records import Query, Turn
 from rag.retrieval.periods import is_strict, period, periods
 
@@ -47,8 +47,8 @@ _ASKS = tuple(
     regex.compile(rf"(?i){pattern}")
     for pattern in (
         # "Which leader did Johnson accuse?" asks for a leader, not for Johnson's words; "who did he say …" does.
-        rf"\b(?:who(?:m|se)?|which)\b[^?]{0, 200}?\b{_DID} {_WHO} (?:say|said|think|believe|mention|announce)\b",
-        rf"\b(?:what|how|why|when|where)\b[^?]{0, 200}?\b{_DID} {_WHO} "
+        rf"\b(?:who(?:m|se)?|which)\b[^?]{{0,200}}?\b{_DID} {_WHO} (?:say|said|think|believe|mention|announce)\b",
+        rf"\b(?:what|how|why|when|where)\b[^?]{{0,200}}?\b{_DID} {_WHO} "
         rf"(?:\w+ly |ever |also |have |to |been |publicly |first |once )*(?:{_SPEECH})\b",
         rf"^(?:and |but |so )?{_DID} {_WHO} (?:\w+ly |ever |also |really )*(?:{_SPEECH})\b",
         rf"\baccording to {_WHO}(?:[,?]|$| what | how | why | when | where | who | which | is | are | was | were | did | does "
@@ -287,7 +287,7 @@ def asked_speakers(question: str, ledger: Known) -> tuple[str, ...]:
         for match in pattern.finditer(question):
             people = [p for part in _people(match["who"]) if (p := _speaker(part, ledger, lower))]
             if "according to" in match.group().casefold()[:14]:
-                people = [p for p in people if not _NO_PERSON.search(p)]
+                people = [p for p in people if _is_person(p, ledger)]
             if people:
                 return tuple(dict.fromkeys(people))
     return ()
@@ -297,8 +297,19 @@ def asked_speakers(question: str, ledger: Known) -> tuple[str, ...]:
 _NO_PERSON = regex.compile(
     r"(?i)\b(?:reports?|polls?|surveys?|study|studies|data|analysis|research|figures|council|department|bureau|agency|ministry|"
     r"institute|university|cent(?:er|re)|office|association|reserve|news|times|post|guardian|index|experts?|scientists|"
-    r"researchers|records|officials|documents?|company|organi[sz]ation|commission|committee|foundation|group)\b|\.\w|^(?-i:\p{Lu}+)$"
+    r"researchers|records|officials|documents?|company|organi[sz]ation|commission|committee|foundation|group|administration|government|statement)\b|\.\w|^(?-i:\p{Lu}+)$"
 )
+
+
+def _is_person(name: str, ledger: Known) -> bool:
+    """Whether a name may be a person's: of two words, or one that the archive quotes, and no body's or paper's."""
+    if _NO_PERSON.search(name):
+        return False
+    return (
+        is_role(name)
+        or len(name.split()) > 1
+        or any(same_person(name, s) for t in name_tokens(name) for s in ledger.speakers(t))
+    )
 
 
 def _people(phrase: str) -> list[str]:
@@ -323,7 +334,7 @@ def _speaker(phrase: str, ledger: Known, lower: bool) -> str:
     if lower:
         words = [w.removesuffix("'s").removesuffix("’s") for w in phrase.split() if w.casefold() not in ASKING]
         known = [w for w in words if any(ledger.speakers(t) for t in name_tokens(w))]
-        if known and not regex.fullmatch(rf"(?:{_ROLES})s?", known[-1]):
+        if known and not any(regex.fullmatch(rf"(?i)(?:{_ROLES})s?", w) or _NO_PERSON.search(w) for w in known):
             return " ".join(known)
     role = regex.search(
         rf"(?i)\b(?:the|his|her|its) (?:[\w’'-]+ ){{0,5}}(?:{_ROLES})\b(?: (?:of|for) [^?,;]+)?", phrase
@@ -427,7 +438,7 @@ def _complete(asked: str, previous: str, ledger: Known) -> str:
     if not speakers and not role and before and _PRONOUN.search(text):
         text = _PRONOUN.sub(lambda m: _for_pronoun(m.group(), before), text, count=1)
         speakers = before
-    elif _PRONOUN.search(text) and not speakers:
+    elif _PRONOUN.search(text) and not speakers and not role:
         people = [m.group() for m in _NAME.finditer(previous[1:])]
         if people:
             text = _PRONOUN.sub(lambda m: _for_pronoun(m.group(), (people[-1],)), text, count=1)
@@ -454,11 +465,12 @@ _OTHER = regex.compile(r"\bthe other (?P<name>\p{Lu}[\p{L}\p{M}’'-]+)")
 
 def _the_other(asked: str, other: regex.Match[str], previous: str, ledger: Known) -> str:
     """ "The other Ashworth" by the name of the one bearer of it that the previous question did not name."""
-    bearers = [s for t in name_tokens(other["name"]) for s in ledger.speakers(t)]
-    rest = [
-        s for s in bearers if len(name_tokens(s)) > 1 and not all(t in name_tokens(previous) for t in name_tokens(s))
-    ]
-    return asked.replace(other.group(), rest[0]) if len(rest) == 1 else asked
+    bearers = [s for t in name_tokens(other["name"]) for s in ledger.speakers(t) if len(name_tokens(s)) > 1]
+    before = [m.group() for m in _NAME.finditer(previous[1:])]
+    rest = [s for s in bearers if not any(same_person(s, name) for name in before if len(name_tokens(name)) > 1)]
+    longest = max(rest, key=len, default="")
+    one = longest and all(same_person(s, longest) for s in rest)
+    return asked.replace(other.group(), longest) if one else asked
 
 
 def _for_pronoun(pronoun: str, people: Sequence[str]) -> str:
