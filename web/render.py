@@ -212,7 +212,8 @@ def in_place(text: str, cited: Sequence[Citation], *, near: bool = False) -> str
         shown, at = "", start
         for left, right in _windows(text, start, end, around):
             shown += _left_out(left - at, before=at > start, after=True)
-            shown += _marked(text, left, right, [] if near else inside, begun)
+            here = [c for c in inside if c.start < right and left < c.end]
+            shown += _marked(text, left, right, [] if near else here, begun)
             at = right
         out.append(f"<p>{shown}{_left_out(end - at, before=True, after=False)}</p>")
     out.append(_fold(text, folded))

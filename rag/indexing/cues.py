@@ -51,6 +51,7 @@ _TOKEN = regex.compile(
 )
 # Tokens of a sentence. Longer ones are lists and code, not prose, and the rules look around freely within a sentence.
 _LONGEST = 500
+_CUES = VERBS.keys() | PHRASAL.keys() | {"according", "in", "as", "went", "goes", "go"}
 _OPEN, _CLOSE = "“„«", "”»"
 
 
@@ -75,7 +76,8 @@ class Tokens:
             if i and len((text[spans[i - 1].end : span.start] + ".").splitlines()) > 1:
                 number += 1
             self.paragraph.append(number)
-        self.words = ['"' if word in ("''", "``") else word for word in self.words]
+        if "''" in text or "``" in text:
+            self.words = ['"' if word in ("''", "``") else word for word in self.words]
         self.lower = [word.lower() for word in self.words]
         # A word that opens a sentence is a name only if the article nowhere writes it small.
         small = {word for word in self.words if word[0].islower()} | PLURALS
@@ -205,29 +207,29 @@ class _Sentence:
         self.colon()
         if not self.found:
             early: list[int] = []
-            i = self.first
-            while i < self.last:
-                if not t.quote[i]:
-                    word = t.lower[i]
-                    if word == "according" and i + 1 < self.last and t.lower[i + 1] == "to":
-                        self.according(i, i + 2)
-                    elif word == "in" and i + 3 < self.last:
-                        self.in_words(i)
-                    elif word == "as" and i + 2 < self.last:
-                        self.put_it(i)
-                    elif word in ("went", "goes", "go") and i + 2 < self.last and t.lower[i + 1] == "on":
-                        self.went_on(i)
-                    elif word in PHRASAL and i + 1 < self.last and t.lower[i + 1] == "out":
-                        self.verb(i, PHRASAL[word], 2)
-                    elif (verb := VERBS.get(word)) is not None:
-                        if verb.form == "gerund":
-                            early.append(i) if self.main is None else self.gerund(i, self.main)
-                        else:
-                            self.verb(i, verb)
-                i += 1
-            for i in range(self.first + 1, self.last - 1):
-                if t.quote[i - 1] and not t.quote[i]:
-                    self.after_quotation(i)
+            for i in range(self.first, self.last):
+                word = t.lower[i]
+                if word not in _CUES or t.quote[i]:
+                    continue
+                if word == "according" and i + 1 < self.last and t.lower[i + 1] == "to":
+                    self.according(i, i + 2)
+                elif word == "in" and i + 3 < self.last:
+                    self.in_words(i)
+                elif word == "as" and i + 2 < self.last:
+                    self.put_it(i)
+                elif word in ("went", "goes", "go") and i + 2 < self.last and t.lower[i + 1] == "on":
+                    self.went_on(i)
+                elif word in PHRASAL and i + 1 < self.last and t.lower[i + 1] == "out":
+                    self.verb(i, PHRASAL[word], 2)
+                elif (verb := VERBS.get(word)) is not None:
+                    if verb.form == "gerund":
+                        early.append(i) if self.main is None else self.gerund(i, self.main)
+                    else:
+                        self.verb(i, verb)
+            if any(t.quote[self.first : self.last]):
+                for i in range(self.first + 1, self.last - 1):
+                    if t.quote[i - 1] and not t.quote[i]:
+                        self.after_quotation(i)
             for i in early:
                 opens = i == self.first or t.lower[i - 1] == "in"
                 self.gerund(i, (self.main if opens else None) or self.subject_of_sentence(i))

@@ -318,11 +318,10 @@ class _People:
         if len(words) > 1:
             return [p for p in self.by_word.get(words[-1], ()) if len(p.words) > 1 and _same(words, p.words)]
         # Only people the reader has met by now, unless there are none yet.
-        named = self.by_word.get(words[0], [])
-        by_surname = [p for p in named if p.words[-1] == words[0]] or [p for p in named if p.words[0] == words[0]]
-        if any(
-            p.words[0] == words[0] and p.words[-1] != words[0] and len(p.words) == 2 and p.gender == "" for p in named
-        ):
+        word = next(iter(words))
+        named = self.by_word.get(word, [])
+        by_surname = [p for p in named if p.words[-1] == word] or [p for p in named if p.words[0] == word]
+        if any(p.words[0] == word and p.words[-1] != word and len(p.words) == 2 and p.gender == "" for p in named):
             by_surname = named  # a surname-first name ("Wang Yi") beside a surname-last one
         met = [p for p in by_surname if p.first <= run.start] or by_surname
         gender = "she" if titles & FEMALE else "he" if titles & MALE else ""
@@ -478,6 +477,8 @@ class _Resolver:
         if end - start == 1 and word in PRONOUNS:
             if word in ("he", "she"):
                 person = self.pronoun(start, word, found)
+                if person is not None and not person.gender:
+                    person.gender = "he" if word == "he" else "she"  # from here on no "she" stands for him
                 return _Voice(person.name, person) if person else _UNKNOWN
             if word == "who" and start:
                 return self.antecedent(start)
@@ -847,6 +848,10 @@ class _Carrier:
                 if pairs[-1][0].content.start >= t.spans[sentence].end:
                     spoken, led = pairs[-1][0].content.end, pairs[-1][1]
                 last = pairs[-1][1] if len({v.name for _, v in pairs}) == 1 else _UNKNOWN
+                out.append(None)
+                continue
+            if not any(t.quote[first:end]):
+                last = None
                 out.append(None)
                 continue
             marks = [t.quote[i] for i in range(first, end) if t.quote[i] and t.words[i][0].isalnum()]

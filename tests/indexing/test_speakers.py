@@ -19,8 +19,8 @@ SEED = Path(__file__).parents[2] / "seeds" / "000_13d8f8e099ef8960.txt"
 WANG, LAVROV = "Wang Yi", "Sergei Lavrov"
 
 
-def read(text: str) -> tuple[list[str | None], list[Statement]]:
-    article = Article(id="a", title="", text=text)
+def read(text: str, title: str = "", outlet: str = "") -> tuple[list[str | None], list[Statement]]:
+    article = Article(id="a", title=title, text=text, outlet=outlet)
     spans = sentences(text)
     said = statements(article, spans)
     return sentence_speakers(article, spans, said), said
@@ -122,7 +122,109 @@ EXAMPLES: list[tuple[str, list[str | None]]] = [
         "WALLACE: Is it late? We have to know.\n\nCLINTON: It is. He said so.\n\nWALLACE: Thank you.",
         ["WALLACE", "WALLACE", "CLINTON", "CLINTON", "WALLACE"],
     ),
+    # A clause behind "said" without "that", after an apposition.
+    (
+        "Saoirse Quill, Thornby's mayor, said VerGrid had been asked in May to cut it. “They sent a leaflet,” she said.",
+        ["Saoirse Quill", "Saoirse Quill"],
+    ),
+    ("Tove Holm, a biologist at the University of Lodvar, said the animals had followed squid.", ["Tove Holm"]),
+    ("Tove Holm, a biologist at the University of Lodvar, said the animals followed squid.", ["Tove Holm"]),
+    ("Its chief executive, Anton Leclair, said instruments had recorded no fault.", ["Anton Leclair"]),
+    ("Her Ostranian counterpart, Viktor Ruslan, said the accord did not settle it.", ["Viktor Ruslan"]),
+    ("A lawyer for Lionel Crabbe, the head of the authority, said that his client would wait.", [""]),
+    ("The bridge, a relic, will be closed, said the mayor, Ida Quist.", ["Ida Quist"]),
+    ('"We were wrong," said its chief executive, Marguerite Soames.', ["Marguerite Soames"]),
+    ("“It is late,” said the head of the authority, Lionel Crabbe, on Monday.", ["Lionel Crabbe"]),
+    ("“It is late,” said the mayors, Tom Reed and Ann Poe.", [""]),
+    ("Northwire reported on Sunday that the owner, Magnus Thorne, had asked what it might cost.", ["Northwire"]),
+    ("Tove Holm ruled out sonar. Holm pointed out that the ears were healthy.", ["Tove Holm", "Tove Holm"]),
+    # Pronouns for somebody whose sex nothing has told yet.
+    (
+        "Ingrid Solheim, the harbour master, came in. “I was wrong,” she told the dockers. “It is worse than I said.”",
+        [None, "Ingrid Solheim", "Ingrid Solheim"],
+    ),
+    ("The harbour master, Ingrid Solheim, was cheered. “I was wrong,” she said.", [None, "Ingrid Solheim"]),
+    ("Karel Novak, 44, came in.\n\nThe hall was full.\n\n“I was wrong,” he said.", [None, None, "Karel Novak"]),
+    ("Katarina Voss rose. She said that it was late.", [None, "Katarina Voss"]),
+    ("In Lodvar, Dale Morrow rose. He said it was late. She said it was not.", [None, "Dale Morrow", ""]),
+    (
+        'Maeve Corrigan, whose boat is old, sat down. Her brother Fergal Corrigan stayed home. "I would not," she said.',
+        [None, None, "Maeve Corrigan"],
+    ),
+    (
+        "Ida Quist, a baker, met Karel Novak, a brewer. Novak frowned. He left early. “I stay,” she said.",
+        [None, None, None, "Ida Quist"],
+    ),
+    ("Ida Quist, a baker, met Karel Novak, a brewer. “I stay,” she said.", [None, ""]),
+    ("Tom Reed met Alice Park and Ida Quist. “I stay,” she said.", [None, ""]),
+    ("The brewer Otto Finch withdrew. He asked his friends to vote for “whichever comes”.", [None, "Otto Finch"]),
+    # No body or place is a "she".
+    ("VerGrid, which runs the line, said it was sound. “We looked,” he said.", ["VerGrid", ""]),
+    ("The grid company Halden Power denied that it had caused the fire. “We looked,” she said.", ["Halden Power", ""]),
+    ("Port Meridian was quiet. “We looked,” she said.", [None, ""]),
+    ("Hillary Clinton came. Mr. Clinton said it was late.", [None, ""]),
+    # The name is as the article writes it.
+    ("The patients' association called the offer “an insult with a bank transfer”.", ["patients' association"]),
+    # Two of one surname.
+    (
+        "Daniel Ashworth met Miriam Ashworth. Ashworth said it was late. Miriam Ashworth said it was not.",
+        [None, "", "Miriam Ashworth"],
+    ),
+    # Sections of a round-up are nobody.
+    (
+        'HEALTH: The clinic closed.\n\nCULTURE: The novelist Amara Diop declined. She wrote that she wanted "a bench".',
+        [None, None, "Amara Diop"],
+    ),
+    ("HEALTH: “Wash your hands.”\n\nHEALTH: Nurses are short.\n\nSPORT: Rain.", [None, None, None]),
+    # A transcript in small letters; the names stand in full before it.
+    (
+        "Ines Calder met Gareth Penhallow.\n\nCalder: And?\n\nPenhallow: Posts. Real ones.\n\nCalder: Now?\n\n"
+        "Penhallow: No.\n\nThe talk lasted an hour.",
+        [None, "Ines Calder", "Gareth Penhallow", "Gareth Penhallow", "Ines Calder", "Gareth Penhallow", None],
+    ),
+    # Letters: signed below or at the end of the line.
+    (
+        "Sir – A shorter week would help. My pupils sleep. He said so.\n\n– Morwenna Pike, Upper Sorrel\n\n"
+        "Sir – I kept the slate. – Colonel Rufus Ambry (retired), Castle Auden",
+        [*["Morwenna Pike"] * 3, None, "Rufus Ambry", None],
+    ),
+    ("Sir, the house is on fire, said Tom Reed.\n\nNobody moved.", ["Tom Reed", None]),
 ]
+ASKED = "Q: Do you miss it?\n\nA: Every day. People talk.\n\nQ: Ned Harker said it was late.\n\nA: No.\n\nIt rained."
+ANSWERED = "Amara Diop"
+
+# A title, a text, and the speaker of each of its sentences.
+TITLED: list[tuple[str, str, list[str | None]]] = [
+    (
+        "A talk with Amara Diop",
+        "Amara Diop received Ned Harker.\n\n" + ASKED,
+        [None, None, *[ANSWERED] * 2, None, ANSWERED, None],
+    ),
+    ("", "Amara Diop won the prize.\n\n" + ASKED, [None, None, *[ANSWERED] * 2, None, ANSWERED, None]),
+    ("", "Amara Diop and Ned Harker came.\n\n" + ASKED, [None, None, "", "", None, "", None]),
+    (
+        "",
+        "Callum Frayne, 44, came. Counsel to the inquiry, Beatrice Lyle, rose.\n\nQ. Did you report it?\n\nA. Twice.",
+        [None, None, None, None, "Callum Frayne"],
+    ),
+    (
+        "Transcript: with Lúcia Ferrão and Samir Haddad",
+        "FERRÃO: No. Never.\n\nHADDAD: I have.\n\nFERRÃO: He said so.",
+        ["Lúcia Ferrão", "Lúcia Ferrão", "Samir Haddad", "Lúcia Ferrão"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("title", "text", "expected"), TITLED, ids=[text[:40] for _, text, _ in TITLED])
+def test_whose_own_words_are_printed(title: str, text: str, expected: list[str | None]) -> None:
+    speakers, said = read(text, title)
+    assert speakers == expected
+    assert all(s.kind == "direct" for s in said if s.speaker in expected[1:])
+
+
+def test_an_outlet_is_no_he() -> None:
+    text = "Northwire reported that it was late. “I looked,” he said."
+    assert read(text, outlet="Northwire")[0] == ["Northwire", ""]
 
 
 @pytest.mark.parametrize(("text", "expected"), EXAMPLES, ids=[text[-60:].strip() for text, _ in EXAMPLES])
