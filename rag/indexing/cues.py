@@ -36,6 +36,7 @@ from rag.indexing.speech_words import (
     SPEAKING,
     SPECIFIC,
     TAIL_STARTS,
+    THINGS,
     TIME,
     VERBS,
     Verb,
@@ -52,6 +53,7 @@ _TOKEN = regex.compile(
 # Tokens of a sentence. Longer ones are lists and code, not prose, and the rules look around freely within a sentence.
 _LONGEST = 500
 _CUES = VERBS.keys() | PHRASAL.keys() | {"according", "in", "as", "went", "goes", "go"}
+_HEADS = frozenset(["head", "boss", "executive", "mayor"])
 _OPEN, _CLOSE = "“„«", "”»"
 
 
@@ -68,10 +70,10 @@ class Tokens:
         number = 0
         for i, span in enumerate(spans):
             first = len(self.words)
-            matches = list(_TOKEN.finditer(text, span.start, span.end))
-            self.words += [match.group() for match in matches]
-            self.starts += [match.start() for match in matches]
-            self.ends += [match.end() for match in matches]
+            places = [match.span() for match in _TOKEN.finditer(text, span.start, span.end)]
+            self.words += [text[start:end] for start, end in places]
+            self.starts += [start for start, _ in places]
+            self.ends += [end for _, end in places]
             self.bounds.append((first, len(self.words)))
             if i and len((text[spans[i - 1].end : span.start] + ".").splitlines()) > 1:
                 number += 1
@@ -755,8 +757,14 @@ class _Sentence:
         if comma - start < 2 or start - 2 < self.first or t.words[start - 1] != "," or not t.name(start):
             return None
         k = start - 2
-        if not t.lower[k][0].isalpha() or t.name(k) or t.lower[k] in NOT_NAMES or t.lower[k] in VERBS:
+        if not t.lower[k][0].isalpha() or t.lower[k] in NOT_NAMES or t.lower[k] in VERBS:
             return None
+        if t.name(k):
+            # "the head of Roscosmos, Dmitry Rogozin", but "a resident of Columbia, South Carolina"
+            k = self.run_start(k) - 2
+            held = k > self.first and t.lower[k + 1] == "of" and (t.lower[k] in ROLES or t.lower[k] in _HEADS)
+            if not held or any(t.lower[j] in THINGS for j in range(start, comma)):
+                return None
         while k >= self.first and start - k < 14 and not t.quote[k]:
             if t.words[k] in ",;:()—–" or t.lower[k] in BE or t.lower[k] in CLAUSE_STARTS or t.lower[k] == "who":
                 return None

@@ -46,12 +46,17 @@ from rag.indexing.speech_words import (
     SURNAMES,
     THINGS,
     VERBS,
+    VESSELS,
     WOMEN,
 )
 from rag.indexing.speeches import Speech, speeches
 from rag.records import Article, Span, Statement
 
+_MEN_ONLY, _WOMEN_ONLY = MALE | KIN_MEN | {"man"}, FEMALE | KIN_WOMEN | {"woman"}
 _CAMEL = regex.compile(r"^(?!Mc|Mac|De|Di|La|Le|Du|Van|Fitz|O)\p{Lu}\p{Ll}+\p{Lu}")  # VerGrid, not McConnell
+_AGENCIES = frozenset(
+    ["Reuters", "Xinhua", "Tass", "Interfax", "Bloomberg", "Politico", "Axios", "Twitter", "Facebook"]
+)
 _OUTLETS = regex.compile(
     r"(?i)\b(?:reuters|xinhua|ap|afp|tass|ria|bloomberg|cnn|bbc|nbc|abc|cbs|npr|msnbc|politico|axios|fox news|media|news agency"
     r"|newspapers?|times|post|journal|guardian|telegraph|tribune|herald|news|daily|magazine|reports?|interfax|associated press)\b"
@@ -135,7 +140,10 @@ class _People:
             held = titles - COURTESY - {"former", "ex"}
             titles = {f"former {title}" for title in held} | (titles & COURTESY)
         titles |= self.appositive(run.end) | self.office(run)
-        sure = run.kind == "person" or bool({x.removeprefix("former ") for x in titles} & (ROLES | OCCUPATIONS))
+        ship = run.name == run.start > 0 and t.lower[run.start - 1] in VESSELS  # "his trawler Annie Grace"
+        sure = (run.kind == "person" and not ship) or bool(
+            {x.removeprefix("former ") for x in titles} & (ROLES | OCCUPATIONS)
+        )
         kin = self.kin(run)
         sure = sure or kin != "" or self.is_human(run)
         gender = "she" if titles & FEMALE or kin in KIN_WOMEN else "he" if titles & MALE or kin in KIN_MEN else ""
@@ -148,6 +156,7 @@ class _People:
             if len(words) == 1 and self.by_word.get(words[0]):
                 return  # a bare surname of somebody named before, or of several: no new person
             person = self.meet(t.flat(run.name, run.end), words, run.start, sure)
+            person.body = person.body or ship
         elif len(words) > len(person.words):
             for word in {words[0], words[-1]} - {person.words[0], person.words[-1]}:
                 self.by_word.setdefault(word, []).append(person)
@@ -173,8 +182,10 @@ class _People:
         before = t.lower[run.start - 1] if run.start else ""
         if before in BODIES or (before == "the" and run.name == run.start):
             return True
-        if run.end - run.start == 1 and _CAMEL.search(t.words[run.start]):
-            return True
+        if run.end - run.start == 1:
+            word = t.words[run.start]
+            if (not word[1:].islower() and _CAMEL.search(word)) or word in _AGENCIES:
+                return True
         if run.end < len(t.words) and t.lower[run.end] not in (",", "which", "reported", "reports"):
             return False
         after = t.lower[run.end : run.end + 9]
@@ -188,8 +199,15 @@ class _People:
         return noun > 0 and not any(w in ROLES or w in OCCUPATIONS or w in PREPOSITIONS or w == "who" for w in ahead)
 
     def is_human(self, run: _Run) -> bool:
-        """An age or a "who" behind the name."""
+        """An age or a "who" behind the name; "named X"; "One of them, X, …"."""
         t = self.t
+        if run.start and t.lower[run.start - 1] == "named":
+            return True
+        if run.start > 2 and t.words[run.start - 1] == "," and run.end - run.name > 1:
+            lead = t.lower[max(0, run.start - 8) : run.start - 1]
+            opens = max((k for k in range(len(lead) - 1) if lead[k] == "one" and lead[k + 1] == "of"), default=-1)
+            if opens >= 0 and not any(word in BODIES or not word[0].isalpha() for word in lead[opens:]):
+                return True
         if run.end < len(t.words) and t.lower[run.end] not in (",", "who", "whose", "whom"):
             return False
         after = t.lower[run.end : run.end + 3]
@@ -464,6 +482,7 @@ class _Resolver:
         outlets = (article.outlet, article.agency, article.source) if article else ()
         self.people = _People(tokens, [name for name in outlets if name])
         self.spoke: dict[int, _Voice] = {}  # the last voice of each sentence that reports speech
+        self.nameless: dict[int, str] = {}  # the sentences in which "a spokeswoman", "the author" speaks: by which noun
 
     def voice(self, found: Found) -> _Voice:
         if found.source is None:
@@ -485,7 +504,18 @@ class _Resolver:
             if word == "it":
                 return self.institution_before(found.sentence)
             return _UNKNOWN
-        return self.phrase(start, end)
+        voice = self.phrase(start, end)
+        # "The governor" may well be somebody named before whom the rules do not know as one; "a spokeswoman" is not.
+        if voice is _UNKNOWN and word in DETERMINERS and word not in ("the", "that", "this", "these", "those"):
+            stop = next(
+                (i for i in range(start + 1, end) if self.t.lower[i] in PREPOSITIONS or self.t.words[i] == ","), end
+            )
+            noun = self.t.lower[stop - 1]
+            if noun in ("reporter", "correspondent", "host", "anchor", "presenter", "interviewer"):
+                return voice  # "A reporter asked how it went. He replied …"
+            if noun in ROLES or noun in OCCUPATIONS or noun in KIN or noun in ("man", "woman", "official", "source"):
+                self.nameless[found.sentence] = noun
+        return voice
 
     def phrase(self, start: int, end: int) -> _Voice:
         """The voice of a noun phrase: its head decides, "a spokesman for Trump" is not Trump."""
@@ -509,7 +539,7 @@ class _Resolver:
         whole = named is not None and named.kind == "unknown" and named.end == end > named.start + 1
         if named is not None and (whole or named.kind == "person"):
             return self.run(named)  # "the minister, Sergei Lavrov"
-        return self.common(start, link, head)
+        return self.common(start, link, head, link < stop)
 
     def runs(self, start: int, end: int) -> list[_Run]:
         found = [self.people.late[i] for i in range(start, end) if i in self.people.late]
@@ -570,8 +600,8 @@ class _Resolver:
             start += 1
         return _Voice(self.t.flat(start, end))
 
-    def common(self, start: int, end: int, head: list[_Run]) -> _Voice:
-        """The voice of "the minister", "the foreign ministry", "the Clinton campaign"."""
+    def common(self, start: int, end: int, head: list[_Run], qualified: bool) -> _Voice:
+        """The voice of "the minister", "the foreign ministry", "the Clinton campaign"; ``qualified``: "… of somewhere"."""
         t = self.t
         if end <= start:
             return _UNKNOWN
@@ -583,7 +613,11 @@ class _Resolver:
             if not definite:
                 return _UNKNOWN
             return self.institution(start + 1, end)
-        if definite and (noun in SPECIFIC or (noun in OCCUPATIONS and noun not in BODIES)) and not head:
+        if (
+            definite
+            and (noun in SPECIFIC or (noun in OCCUPATIONS and noun not in BODIES and not qualified))
+            and not head
+        ):
             former = any(t.lower[i].startswith(("former", "ex-")) for i in range(start, end))
             return self.role({("former " if former else "") + noun}, start)
         return _UNKNOWN
@@ -654,6 +688,9 @@ class _Resolver:
             if spoke is not None:
                 if spoke.person is not None and _suits(spoke.person, word):
                     return spoke.person
+                noun = self.nameless.get(sentence)
+                if noun is not None and noun not in (_MEN_ONLY if word == "she" else _WOMEN_ONLY):
+                    return None
                 if spoke.person is None and not spoke.name and not named and self.all_quoted(sentence):
                     return None
             person, settled = self.choose(named, word)
@@ -780,7 +817,8 @@ def _untangle(text: str, pairs: list[tuple[Found, _Voice]]) -> list[tuple[Found,
             if inner.source is not None and outer.content.start <= inner.source.start < start:
                 start = inner.source.start
             # "the owner, Magnus Thorne, had asked": no new clause
-            aside = inner.source is not None and text[inner.source.end] == "," and text[start - 2 : start] == ", "
+            named = inner.source is not None and inner.source.start == start and text.startswith(",", inner.source.end)
+            aside = named and text[start - 2 : start] == ", "
             if start - outer.content.start > 2 and not aside and _JOINT.search(text, outer.content.start, start):
                 cut = outer.content.start + len(text[outer.content.start : start].rstrip(" ,;—–-"))
                 joint = _JOINT.search(text, outer.content.start, start)

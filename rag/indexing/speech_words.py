@@ -147,7 +147,7 @@ ROLES = _words(
     " host anchor founder owner candidate nominee lawmaker treasurer delegate pastor actor actress singer activist expert"
     " researcher scientist superintendent councilman councilwoman pollster historian columnist aide donor president-elect"
     " consultant contributor investigator comedian physician epidemiologist coordinator administrator administer rapper"
-    " filmmaker director-general undersecretary co-founder surgeon virologist meteorologist minority majority whip press"
+    " councillor councilor cllr alderman constable filmmaker director-general undersecretary co-founder surgeon virologist meteorologist minority majority whip press"
 )
 SPECIFIC = ROLES - _words(
     "vice prime foreign defense defence finance interior deputy press minority majority whip mr. mr mrs. mrs ms. ms miss general dr."
@@ -211,13 +211,18 @@ INSTITUTIONS = _words(
     " administration government office embassy army police military kremlin pentagon parliament institute foundation"
     " company firm group organization organisation newspaper network team bureau board church school hospital center"
 )
+VESSELS = _words("ship vessel ferry tanker trawler yacht boat")
 # Nouns that make the name beside them a body's or a place's ("the grid company VerGrid").
-BODIES = INSTITUTIONS | _words(
-    "charity airline carrier retailer manufacturer maker producer supplier lender insurer operator giant chain startup"
-    " start-up conglomerate subsidiary brand newspaper daily weekly magazine website outlet agency broadcaster station"
-    " publisher regulator authority service society trust fund club union hospital clinic school college museum gallery"
-    " theatre theater band ship vessel ferry tanker trawler yacht boat town city village hamlet district region province"
-    " county island river lake mountain port nation country state planet novel book film play song"
+BODIES = (
+    INSTITUTIONS
+    | VESSELS
+    | _words(
+        "charity airline carrier retailer manufacturer maker producer supplier lender insurer operator giant chain startup"
+        " start-up conglomerate subsidiary brand newspaper daily weekly magazine website outlet agency broadcaster station"
+        " publisher regulator authority service society trust fund club union hospital clinic school college museum gallery"
+        " theatre theater band town city village hamlet district region province"
+        " county island river lake mountain port nation country state planet novel book film play song"
+    )
 )
 PLURALS = _words(
     "officials critics analysts experts police aides supporters lawmakers researchers scientists residents witnesses voters"

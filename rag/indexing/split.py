@@ -62,8 +62,9 @@ def split(
             close(run)
             run, filled = [], 0.0
         for piece, share in zip(pieces, sizes, strict=True):
-            # Sizes of parts do not add up exactly; the whole is measured before it is kept.
-            if run and (filled + share > 1 or size(Span(run[0].start, piece.end)) > 1):
+            # Sizes of parts do not add up exactly: a whole that comes near is measured before it is kept.
+            full = filled + share
+            if run and (full > 1 or (full > 0.7 and size(Span(run[0].start, piece.end)) > 1)):
                 close(run)
                 run, filled = [], 0.0
             run.append(piece)

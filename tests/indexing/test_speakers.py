@@ -132,11 +132,15 @@ EXAMPLES: list[tuple[str, list[str | None]]] = [
     ("Its chief executive, Anton Leclair, said instruments had recorded no fault.", ["Anton Leclair"]),
     ("Her Ostranian counterpart, Viktor Ruslan, said the accord did not settle it.", ["Viktor Ruslan"]),
     ("A lawyer for Lionel Crabbe, the head of the authority, said that his client would wait.", [""]),
+    ("In a tweet, the head of Roscosmos, Dmitry Rogozin, said the letter was late.", ["Dmitry Rogozin"]),
+    ("The head doctor, Ida Quist, came. The head of Roscosmos said it was late.", [None, ""]),
     ("The bridge, a relic, will be closed, said the mayor, Ida Quist.", ["Ida Quist"]),
     ('"We were wrong," said its chief executive, Marguerite Soames.', ["Marguerite Soames"]),
     ("“It is late,” said the head of the authority, Lionel Crabbe, on Monday.", ["Lionel Crabbe"]),
     ("“It is late,” said the mayors, Tom Reed and Ann Poe.", [""]),
     ("Northwire reported on Sunday that the owner, Magnus Thorne, had asked what it might cost.", ["Northwire"]),
+    ("“We lost ten,” according to Tove Holm, who said at noon that it was late.", ["Tove Holm"]),
+    ("The town felt calm because it could wait, said Mr. Barrett, the lawyer for the town.", ["Barrett"]),
     ("Tove Holm ruled out sonar. Holm pointed out that the ears were healthy.", ["Tove Holm", "Tove Holm"]),
     # Pronouns for somebody whose sex nothing has told yet.
     (
@@ -158,6 +162,14 @@ EXAMPLES: list[tuple[str, list[str | None]]] = [
     ("Ida Quist, a baker, met Karel Novak, a brewer. “I stay,” she said.", [None, ""]),
     ("Tom Reed met Alice Park and Ida Quist. “I stay,” she said.", [None, ""]),
     ("The brewer Otto Finch withdrew. He asked his friends to vote for “whichever comes”.", [None, "Otto Finch"]),
+    ("Nadia Osei said no. A spokeswoman for Corrant denied it. She said all was well.", ["Nadia Osei", "", ""]),
+    ("Nadia Osei said no. A spokesman for Corrant denied it. She said it was true.", ["Nadia Osei", "", "Nadia Osei"]),
+    (
+        "Edda Lomax, the treasurer, spoke.\n\nOne of them, Jarvis Boon, came. “It is quiet,” he said.",
+        [None, None, "Jarvis Boon"],
+    ),
+    ("Ida Quist, a baker, met a man whose trawler Annie Grace was sold. She said it was late.", [None, "Ida Quist"]),
+    ("“It is late,” said Councillor Miriam Ashworth.", ["Miriam Ashworth"]),
     # No body or place is a "she".
     ("VerGrid, which runs the line, said it was sound. “We looked,” he said.", ["VerGrid", ""]),
     ("The grid company Halden Power denied that it had caused the fire. “We looked,” she said.", ["Halden Power", ""]),
