@@ -49,7 +49,7 @@ def _split(url: str) -> SplitResult | None:
         _ = parts.port  # the one part that is checked only when read
     except ValueError:
         return None
-    return parts if parts.scheme in ("http", "https") and parts.hostname else None
+    return parts if parts.scheme in ("http", "https") and (parts.hostname or "").strip(".") else None
 
 
 def _host(parts: SplitResult) -> str:
