@@ -54,6 +54,7 @@ _TOKEN = regex.compile(
 _LONGEST = 500
 _CUES = VERBS.keys() | PHRASAL.keys() | {"according", "in", "as", "went", "goes", "go"}
 _HEADS = frozenset(["head", "boss", "executive", "mayor"])
+_FINITE = BE | AUXILIARIES | MODALS
 _OPEN, _CLOSE = "“„«", "”»"
 
 
@@ -729,7 +730,7 @@ class _Sentence:
             if (pair := self.pair(start)) is not None:
                 return (pair, head + 1)
             opens = j + 1 < comma and (
-                (not t.words[j + 1][0].isupper() and t.lower[j + 1] not in BE | AUXILIARIES | MODALS)
+                (not t.words[j + 1][0].isupper() and t.lower[j + 1] not in _FINITE)
                 or t.lower[j + 1] in ROLES
                 or (t.lower[j + 2] in ("’s", "'s") and not t.words[comma - 1][0].isupper())  # "Thornby's mayor"
                 or j + 3 >= comma

@@ -52,6 +52,7 @@ from rag.indexing.speech_words import (
 from rag.indexing.speeches import Speech, speeches
 from rag.records import Article, Span, Statement
 
+_WORK, _OFFICES = ROLES | OCCUPATIONS, SPECIFIC | OCCUPATIONS
 _MEN_ONLY, _WOMEN_ONLY = MALE | KIN_MEN | {"man"}, FEMALE | KIN_WOMEN | {"woman"}
 _CAMEL = regex.compile(r"^(?!Mc|Mac|De|Di|La|Le|Du|Van|Fitz|O)\p{Lu}\p{Ll}+\p{Lu}")  # VerGrid, not McConnell
 _AGENCIES = frozenset(
@@ -129,23 +130,23 @@ class _People:
             return
         titles = {t.lower[i] for i in range(run.start, run.name)}
         k = run.start - 1
-        while (
-            k >= 0
-            and run.start - k <= 4
-            and (t.lower[k] in ROLES or t.lower[k] in OCCUPATIONS or t.lower[k] in ("campaign", "former", "ex"))
-        ):
+        while k >= 0 and run.start - k <= 4 and (t.lower[k] in _WORK or t.lower[k] in ("campaign", "former", "ex")):
             titles.add(t.lower[k])
             k -= 1
         if "former" in titles or "ex" in titles or (run.start and t.lower[run.start - 1].startswith(("former", "ex-"))):
             held = titles - COURTESY - {"former", "ex"}
             titles = {f"former {title}" for title in held} | (titles & COURTESY)
-        titles |= self.appositive(run.end) | self.office(run)
-        ship = run.name == run.start > 0 and t.lower[run.start - 1] in VESSELS  # "his trawler Annie Grace"
-        sure = (run.kind == "person" and not ship) or bool(
-            {x.removeprefix("former ") for x in titles} & (ROLES | OCCUPATIONS)
-        )
-        kin = self.kin(run)
-        sure = sure or kin != "" or self.is_human(run)
+        before = t.lower[run.start - 1] if run.start else ""
+        behind = t.lower[run.end] if run.end < len(t.words) else ""
+        if behind == ",":
+            titles |= self.appositive(run.end)
+        if before == ",":
+            titles |= self.office(run)
+        ship = before in VESSELS and run.name == run.start  # "his trawler Annie Grace"
+        sure = (run.kind == "person" and not ship) or bool({x.removeprefix("former ") for x in titles} & _WORK)
+        kin = self.kin(run) if before == "," or before in KIN else ""
+        told = before in (",", "named") or behind in (",", "who", "whose", "whom")
+        sure = sure or kin != "" or (told and self.is_human(run))
         gender = "she" if titles & FEMALE or kin in KIN_WOMEN else "he" if titles & MALE or kin in KIN_MEN else ""
         if not gender and len(words) > 1:
             gender = "he" if words[0] in MEN else "she" if words[0] in WOMEN else ""
@@ -163,7 +164,7 @@ class _People:
             person.name, person.words = t.flat(run.name, run.end), words
         person.sure = person.sure or sure
         person.gender = person.gender or gender
-        person.titles |= titles & (SPECIFIC | OCCUPATIONS) | {x for x in titles if x.startswith("former ")}
+        person.titles |= titles & _OFFICES | {x for x in titles if x.startswith("former ")}
         person.courtesy |= titles & COURTESY
 
     def words(self, run: _Run) -> tuple[str, ...]:
