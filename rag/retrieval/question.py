@@ -494,7 +494,7 @@ def _topic(question: str, speakers: Sequence[str]) -> str:
 def _swap(previous: str, what: str, ledger: Known) -> str:
     """The previous question asked of something else: a speaker for a speaker, a place for a place, else both."""
     before = asked_speakers(previous, ledger)
-    if before and any(ledger.speakers(t) for t in name_tokens(what)):
+    if before and (is_role(what) or any(ledger.speakers(t) for t in name_tokens(what))):
         text = previous
         for speaker in before[1:]:
             text = regex.sub(rf"(?:,| and)? {regex.escape(speaker)}", "", text)

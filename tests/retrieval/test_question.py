@@ -82,6 +82,7 @@ LAVROV = "What did Lavrov say about BRICS expansion?"
     [
         (LAVROV, "and what did Wang say?", "What did Wang say about BRICS expansion?"),
         (LAVROV, "What about Wang?", "What did Wang say about BRICS expansion?"),
+        (LAVROV, "What about his counterpart?", "What did his counterpart say about BRICS expansion?"),
         (LAVROV, "Did he mention Ukraine?", "Did Lavrov mention Ukraine (BRICS expansion)?"),
         ("How many died in Larkmoor?", "And in Brackwater?", "How many died in Brackwater?"),
         (
