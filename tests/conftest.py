@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from rag import Archive, Article
 from rag.indexing.identity import article_id
 
 ROOT = Path(__file__).parent.parent
+
+# On a developer's machine hypothesis looks for new examples each time; in CI the same ones are tried, so that a change
+# is judged by what it changes.
+hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
+if os.environ.get("CI"):
+    hypothesis.settings.load_profile("ci")
 
 
 @pytest.fixture(scope="session")
