@@ -122,7 +122,9 @@ def _with_foreign(questions: Iterable[Question]) -> list[Question]:
             own = {e for speaker, spans in spoken.items() if _same(speaker, question.speaker) for e in spans}
             others = {e for speaker, spans in spoken.items() if not _same(speaker, question.speaker) for e in spans}
             foreign = [e for e in others if not any(e.overlaps(o.article, o.span.start, o.span.end) for o in own)]
-            question = replace(question, foreign=tuple(sorted(foreign, key=lambda e: (e.article, e.span.start))))
+            question = replace(
+                question, foreign=tuple(sorted(foreign, key=lambda e: (e.article, e.span.start, e.span.end)))
+            )
         given.append(question)
     return given
 
