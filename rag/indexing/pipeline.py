@@ -61,7 +61,6 @@ def _flaw(article: Article) -> str:
     if not article.text.strip():
         return "the article is empty"
     try:
-        article.content_hash.encode()
         "".join((article.text, article.title, article.url, article.source, article.outlet)).encode()
         for stated in (article.published, article.modified):
             instant(stated)

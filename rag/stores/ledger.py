@@ -331,10 +331,11 @@ class Ledger:
         return {row[0]: (_to_passage(row, articles[row[1]]), articles[row[1]]) for row in rows if row[1] in articles}
 
     def passage_ids(self, article_id: str | None = None) -> list[str]:
-        """Ids of every indexed passage, in order; of one article's when it is named."""
+        """Ids of every indexed passage, in order; of one article's live ones, pending too, when it is named."""
+        live = "SELECT id FROM passages WHERE article = ? AND state <> 'removing' ORDER BY start"
         if article_id is None:
             return [row[0] for row in self._all("SELECT id FROM passages WHERE state = 'indexed' ORDER BY id")]
-        return [row[0] for row in self._all("SELECT id FROM passages WHERE article = ? ORDER BY start", article_id)]
+        return [row[0] for row in self._all(live, article_id)]
 
     def vectors(self, ids: Sequence[str]) -> dict[str, Vectors]:
         found: dict[str, Vectors] = {}
