@@ -68,6 +68,16 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("file", type=Path)
     check.add_argument("--archive", type=Path, metavar="DIR", help="look up the evidence and the answers there")
 
+    train = command(
+        "train", "Learn the ranker's weights anew, from RealTime QA's tuning years and newsroom's dev half."
+    )
+    train.add_argument("--data", type=Path, required=True, help="RealTime QA's folder")
+    train.add_argument(
+        "--folder", type=Path, default=Path(".cache/evals"), metavar="DIR", help="of the archives (.cache/evals)"
+    )
+    train.add_argument("--out", type=Path, metavar="FILE", help="write the weights there (rag/retrieval/ranker.json)")
+    train.add_argument("--seed", type=int, default=0, help="(0)")
+
     bench = command("bench", "Say how fast it is, beside what it is compared with.")
     bench.add_argument("what", choices=("embed", "ingest", "ask"))
     bench.add_argument("--data", type=Path, help="RealTime QA's folder, for real articles (newsroom's)")
@@ -77,7 +87,8 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
-    commands = {"run": run, "compare": compare, "report": report, "table": table, "check": check, "bench": bench}
+    commands = {"run": run, "compare": compare, "report": report, "table": table, "check": check}
+    commands |= {"train": train, "bench": bench}
     try:
         return commands[options.command](options)
     except RagError as error:
@@ -164,6 +175,19 @@ def check(options: argparse.Namespace) -> int:
     else:
         print("\n".join([*wrong, *(f"note: {each}" for each in remarks), f"{asked:,} questions can be asked"]))
     return 1 if wrong else 0
+
+
+def train(options: argparse.Namespace) -> int:
+    from evals.training import ranker
+    from rag.retrieval.ranker import FILE
+    from rag.settings import Settings
+
+    def tell(line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+    found = ranker.train(options.data, options.folder, options.out or FILE, Settings.from_env(), options.seed, tell)
+    print(json.dumps(found, ensure_ascii=False, indent=1) if options.json else ranker.table(found))
+    return 0
 
 
 def bench(options: argparse.Namespace) -> int:

@@ -102,6 +102,11 @@ class Passage:
     header: str = ""
     sentences: tuple[Span, ...] = ()
 
+    @property
+    def embedded(self) -> str:
+        """What the embedder is given: the header on a line of its own, then the text."""
+        return f"{self.header}\n{self.text}" if self.header else self.text
+
     @staticmethod
     def make_id(article_id: str, start: int, end: int, text: str) -> str:
         """Content-addressed: the same words at the same place of the same article have the same id."""

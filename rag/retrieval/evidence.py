@@ -12,16 +12,16 @@ from rag.indexing.names import name_tokens, same_person
 from rag.indexing.speakers import sentence_speakers
 from rag.indexing.wire import dateline_end
 from rag.records import Article, Coverage, Hit, Passage, Query, Span
-from rag.retrieval import rank, types
+from rag.retrieval import features, ranker, types
+from rag.retrieval.features import Read
 from rag.retrieval.hybrid import Searcher, filters_of
 from rag.retrieval.question import SPEECH_VERBS, is_role
 
-# Passages whose sentences are read; measured on RealTime QA, deeper ones add noise sooner than answers.
-READ = 16
-# What holding the kind of thing asked for, and giving the number of what is counted, add to a sentence's score.
-TYPED, COUNTED = 0.7, 0.5
+# Passages whose sentences are read.
+READ = 24
 # The newest articles quoting a person that are read beside the hits.
 QUOTING = 60
+_SHOWN = [features.NAMES.index(name) for name in ("fit", "passage_and_title", "cosine", "typed", "counted")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,9 @@ class Candidate:
     ``speaker`` is whose words it reports: a name, "" when that is unsure, None when it reports nobody's.
     ``fit`` is the share of the question's term weights that the sentence holds itself, or nearly (0 to 1);
     ``reach`` the same with its whole passage and title, ``cosine`` the similarity of question and sentence vectors;
-    ``typed`` whether it holds the kind of thing asked for, ``counted`` whether it gives the number of what is counted. ``score`` is what candidates are ranked by, fresher reports
-    before older ones; ``strength`` is how sure it is that the archive answers at all (0 to 1).
+    ``typed`` whether it holds the kind of thing asked for, ``counted`` whether it gives the number of what is counted.
+    ``features`` are what the ranker was told of it, ``score`` what it made of that: candidates are ranked by it.
+    ``strength`` is how sure it is that the archive answers at all (0 to 1).
     """
 
     article: Article
@@ -46,6 +47,7 @@ class Candidate:
     counted: bool
     strength: float
     score: float
+    features: Vectors
     hit: Hit | None = None
 
     @property
@@ -72,8 +74,14 @@ class Evidence:
     terms: Callable[[str], Sequence[str]]
 
 
-def gather(searcher: Searcher, query: Query) -> Evidence:
-    """The evidence for a query. The question is the only thing embedded here."""
+Scores = Callable[[Vectors], Vectors]
+"""Rows of features to a score each."""
+
+
+def gather(searcher: Searcher, query: Query, scores: Scores | None = None) -> Evidence:
+    """The evidence for a query, its candidates ranked by ``scores`` (None: the learned ranker). The question is the only
+    thing embedded here.
+    """
     vector = searcher.embed(query.text)
     hits = searcher.hits(query, 24, vector)
     speakers = {asked: resolve(asked, searcher, hits) for asked in query.speakers}
@@ -96,48 +104,59 @@ def gather(searcher: Searcher, query: Query) -> Evidence:
         quoting = searcher.ledger.articles_quoting(names, filters_of(query), QUOTING)
         for passage, article in searcher.passages_of(quoting):
             pool.setdefault(passage.id, (passage, article, None))
-    candidates = _candidates(searcher, query, list(pool.values()), weights, vector)
+    names = {m.group(): searcher.terms(m.group()) for m in features.PROPER.finditer(query.text)}
+    candidates = _candidates(query, read(searcher, list(pool.values()), vector), weights, names, scores)
     if unknown and not speakers:
         candidates = [c for c in candidates if not c.speaker]
     return Evidence(query, hits, candidates, speakers, searcher.coverage(query), weights, names_a_topic, searcher.terms)
 
 
-def _candidates(
-    searcher: Searcher,
-    query: Query,
-    pool: Sequence[tuple[Passage, Article, Hit | None]],
-    weights: dict[str, float],
-    vector: Vectors,
-) -> list[Candidate]:
+def read(searcher: Searcher, pool: Sequence[tuple[Passage, Article, Hit | None]], vector: Vectors) -> list[Read]:
+    """The passages of the pool with what is known of their sentences; ``vector`` is the question's."""
     vectors = searcher.ledger.sentence_vectors([p.id for p, _, _ in pool])
     statements = searcher.statements(list({a.id for _, a, _ in pool}))
-    titles = {a.id: set(searcher.terms(a.title)) for _, a, _ in pool}
-    kind = types.expected(query.text)
+    titles = {a.id: frozenset(searcher.terms(a.title)) for _, a, _ in pool}
+    return [
+        Read(
+            passage,
+            article,
+            hit,
+            [searcher.terms(span.of(article.text)) for span in passage.sentences],
+            titles[article.id],
+            vectors[passage.id],
+            vectors[passage.id] @ vector,
+            sentence_speakers(article, passage.sentences, statements[article.id]),
+        )
+        for passage, article, hit in pool
+    ]
+
+
+def _candidates(
+    query: Query,
+    pool: Sequence[Read],
+    weights: dict[str, float],
+    names: dict[str, list[str]],
+    scores: Scores | None,
+) -> list[Candidate]:
+    rows = features.rows(query, weights, names, pool)
+    scored = (scores or ranker.load().scores)(rows)
     found: list[Candidate] = []
-    for passage, article, hit in pool:
-        speakers = sentence_speakers(article, passage.sentences, statements[article.id])
-        terms = [searcher.terms(span.of(article.text)) for span in passage.sentences]
-        title = titles[article.id]
-        opening = dateline_end(article.text)
-        everything = title.union(*terms)
-        reach = rank.overlap(weights, list(everything), ())
-        weight = rank.recency(article.published_at, query.now, query.period, article.published_day)
-        cosines = vectors[passage.id] @ vector
-        for n, span in enumerate(passage.sentences):
-            if len(terms[n]) < 4 or span.end <= opening:
+    at = 0
+    for each in pool:
+        opening = dateline_end(each.article.text)
+        for n, span in enumerate(each.passage.sentences):
+            row, score = rows[at], float(scored[at])
+            at += 1
+            if len(each.terms[n]) < 4 or span.end <= opening:
                 continue  # a dateline, a caption's stub, "Read more"
-            context = title.union(terms[n - 1] if n else ())
-            fit = rank.overlap(weights, terms[n], list(context))
-            cosine = float(cosines[n])
-            text = span.of(article.text)
-            typed = types.holds(kind, text, query.text)
-            counted = types.counts(query.text, text)
-            kinds = TYPED * typed + COUNTED * counted
-            score = (2 * fit + cosine + 20 * (hit.score if hit else 0.0) + kinds) * (1 + weight) / 2
+            fit, reach, cosine, typed, counted = (float(row[i]) for i in _SHOWN)
             strength = (fit + max(cosine, 0.0) + reach) / 3 * (1.0 if typed else 0.5)
             found.append(
-                Candidate(article, passage, span, speakers[n], fit, reach, cosine, typed, counted, strength, score, hit)
-            )
+                Candidate(
+                    each.article, each.passage, span, each.speakers[n],
+                    fit, reach, cosine, bool(typed), bool(counted), strength, score, row, each.hit,
+                )
+            )  # fmt: skip
     found.sort(key=lambda c: (-c.score, c.article.id, c.span.start))
     return found
 

@@ -53,7 +53,7 @@ class Searcher:
         weaker = {t for w in weak for t in self._lexical.terms(w)}
         passages = self._lexical.count
         found: dict[str, float] = {}
-        for term in dict.fromkeys(self._lexical.terms(_asked_about(text))):
+        for term in dict.fromkeys(self._lexical.terms(asked_about(text))):
             if term not in left_out and term not in ASKING:
                 idf = rank.idf(self._lexical.document_frequency(term), passages)
                 found[term] = idf * (WEAK if term in weaker else 1.0)
@@ -71,7 +71,7 @@ class Searcher:
         if vector is None:
             vector = self.embed(query.text)
         dense = _settled(self._vectors.search(vector, DEPTH, filters))
-        lexical = _settled(self._lexical.search(self._lexical.terms(_asked_about(query.text)), DEPTH, filters))
+        lexical = _settled(self._lexical.search(self._lexical.terms(asked_about(query.text)), DEPTH, filters))
         fused = rank.fuse([[i for i, _ in dense], [i for i, _ in lexical]])
         cosines, scores = dict(dense), dict(lexical)
         dense_rank = {i: n for n, (i, _) in enumerate(dense, 1)}
@@ -149,7 +149,7 @@ def _settled(found: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
     return sorted(found, key=lambda pair: (-round(pair[1], 5), pair[0]))
 
 
-def _asked_about(text: str) -> str:
+def asked_about(text: str) -> str:
     """The text without its asking words."""
     return " ".join(w for w in text.replace("’", "'").split() if w.casefold().strip("?.,:;!\"'“”") not in ASKING)
 

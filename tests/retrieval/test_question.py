@@ -118,6 +118,6 @@ def test_periods_and_now() -> None:
 
 
 def test_repeated_words_do_not_make_it_slow() -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     understood("what did a " * 360)
-    assert time.perf_counter() - begun < 1.5
+    assert time.process_time() - begun < 1.5

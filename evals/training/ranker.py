@@ -1,0 +1,255 @@
+"""The ranker's training: questions whose answer is known, the sentences that hold it, a softmax over each list.
+
+Learned from are RealTime QA's tuning years and those of newsroom's dev questions that ask for nobody's words (somebody's
+words are chosen by other means). RealTime QA's test year and newsroom's test questions are never read here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from evals import datasets
+from evals.datasets import Choice
+from evals.matching import holds_words, words
+from evals.records import Dataset, Question
+from evals.systems import archive_folder, ingest
+from evals.training.thin import thin_archive
+from rag import Archive
+from rag.indexing.embed import Vectors
+from rag.records import Turn
+from rag.retrieval import rank
+from rag.retrieval.evidence import Candidate
+from rag.retrieval.features import NAMES
+from rag.retrieval.ranker import FAR, Ranker
+from rag.settings import Settings
+
+YEARS = (2022, 2024)
+FOLDS = 5
+NEWSROOM_TIMES = 8
+"""How often each of newsroom's few questions is shown, beside RealTime QA's many."""
+UNITS, EPOCHS, LISTS, RATE, DECAY, DROPOUT, NETWORKS = 16, 8, 8, 3e-3, 1e-2, 0.1, 4
+"""Hidden units and passes of a network, questions a step, learning rate, weight decay, share of features left out at
+random, and networks whose scores are added up (they become one of UNITS × NETWORKS units)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A question's sentences: ``rows`` has shape (sentences, features), ``right`` says which of them answer.
+
+    ``texts`` are theirs; ``group`` is held out as a whole, since questions of one week share articles.
+    """
+
+    rows: Vectors
+    right: NDArray[np.bool_]
+    texts: Sequence[str]
+    group: str
+
+
+def examples(dataset: Dataset, archive: Archive, on_question: Callable[[], None] = lambda: None) -> list[Example]:
+    """An example for each question of the data set that asks for nobody's words; those without a right sentence too."""
+    found: list[Example] = []
+    for question in dataset.questions:
+        history = [Turn(t) for t in question.history]
+        evidence = archive.evidence(archive.query(question.text, history=history, now=question.now), formula)
+        on_question()
+        if evidence.speakers or not question.answerable or not evidence.candidates:
+            continue
+        group = f"{question.now:%Y-%W}" if dataset.name == "realtimeqa" else question.id
+        candidates = evidence.candidates
+        found.append(
+            Example(
+                np.stack([c.features for c in candidates]),
+                np.array([_answers(question, c) for c in candidates]),
+                [c.text for c in candidates],
+                f"{dataset.name} {group}",
+            )
+        )
+    return found
+
+
+def _answers(question: Question, candidate: Candidate) -> bool:
+    if question.evidence:
+        span = candidate.span
+        return any(e.overlaps(candidate.article.id, span.start, span.end) for e in question.evidence)
+    plain = words(candidate.text)
+    return any(holds_words(plain, words(gold)) for gold in question.gold)
+
+
+# Training
+
+
+class _Network(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(len(NAMES), UNITS)
+        self.out = nn.Linear(UNITS, 1, bias=False)
+        self.direct = nn.Linear(len(NAMES), 1, bias=False)
+        self.dropout = nn.Dropout(DROPOUT)
+        nn.init.zeros_(self.direct.weight)
+
+    def forward(self, rows: torch.Tensor) -> torch.Tensor:
+        x = self.dropout(rows)
+        return (self.direct(x) + self.out(torch.tanh(self.hidden(x)))).squeeze(-1)
+
+
+def fit(learned_from: Sequence[Example], seed: int = 0) -> Ranker:
+    """The same examples and seed give the same ranker, on one machine to the last digit."""
+    every = np.concatenate([e.rows for e in learned_from])
+    mean, deviation = every.mean(0), every.std(0) + 1e-3
+    lists = [
+        (torch.from_numpy(np.clip((e.rows - mean) / deviation, -FAR, FAR)), torch.from_numpy(e.right))
+        for e in learned_from
+        if e.right.any()
+        for _ in range(NEWSROOM_TIMES if e.group.startswith("newsroom") else 1)
+    ]
+    networks = [_trained(lists, seed + n) for n in range(NETWORKS)]
+
+    def joined(part: Callable[[_Network], torch.Tensor], axis: int) -> Vectors:
+        return np.concatenate([part(n).detach().numpy() for n in networks], axis=axis).astype(np.float32)
+
+    return Ranker(
+        mean.astype(np.float32),
+        deviation.astype(np.float32),
+        joined(lambda n: n.hidden.weight.T, 1),
+        joined(lambda n: n.hidden.bias, 0),
+        (joined(lambda n: n.out.weight[0], 0) / NETWORKS).astype(np.float32),
+        np.mean([n.direct.weight[0].detach().numpy() for n in networks], axis=0).astype(np.float32),
+    )
+
+
+def _trained(lists: Sequence[tuple[torch.Tensor, torch.Tensor]], seed: int) -> _Network:
+    torch.manual_seed(seed)
+    order = np.random.default_rng(seed)
+    network = _Network()
+    optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY)
+    steps = EPOCHS * -(-len(lists) // LISTS)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=RATE, total_steps=steps)
+    for _ in range(EPOCHS):
+        shuffled = order.permutation(len(lists))
+        for at in range(0, len(lists), LISTS):
+            losses = [
+                -torch.logsumexp(torch.log_softmax(network(lists[n][0]), 0)[lists[n][1]], 0)
+                for n in shuffled[at : at + LISTS]
+            ]
+            optimiser.zero_grad()
+            torch.stack(losses).mean().backward()  # pyright: ignore[reportUnknownMemberType]
+            optimiser.step()
+            schedule.step()
+    return network.eval()
+
+
+# Measuring
+
+
+def formula(rows: Vectors) -> Vectors:
+    """What the ranker has to beat: the best weights that were found by hand, on RealTime QA's weeks of July and August
+    2022."""
+    at = dict(zip(NAMES, rows.T, strict=True))
+    fitting = 2 * at["fit"] + at["cosine"] + at["hit"] + 0.7 * at["typed"] + 0.5 * at["counted"]
+    return fitting * (1 + at["recency"]) / 2
+
+
+def hits(of: Sequence[Example], score: Callable[[Example], Vectors], sentences: int) -> float:
+    """Share of the examples with a right one among the so many best sentences that do not repeat one another."""
+    return sum(bool(e.right[best(e, score(e), sentences)].any()) for e in of) / len(of)
+
+
+def best(example: Example, scores: Vectors, sentences: int) -> list[int]:
+    kept: list[int] = []
+    shapes: list[frozenset[tuple[str, ...]]] = []
+    order: list[int] = np.argsort(-scores, kind="stable").tolist()
+    for n in order:
+        shape = rank.shingles(example.texts[n])
+        if not any(rank.same_text(shape, other) for other in shapes):
+            kept.append(n)
+            shapes.append(shape)
+        if len(kept) == sentences:
+            break
+    return kept
+
+
+def cross_validate(of: Sequence[Example], seed: int = 0) -> dict[str, dict[str, float]]:
+    """What the ranker makes of groups it was not trained on, beside the formula: data set → measure → share."""
+    groups = sorted({e.group for e in of})
+    fold = {
+        g: int(f) for g, f in zip(groups, np.random.default_rng(seed).permutation(len(groups)) % FOLDS, strict=True)
+    }
+    scores: dict[int, Vectors] = {}
+    for held_out in range(FOLDS):
+        made = fit([e for e in of if fold[e.group] != held_out], seed)
+        scores |= {id(e): made.scores(e.rows) for e in of if fold[e.group] == held_out}
+    found: dict[str, dict[str, float]] = {}
+    for name in sorted({e.group.split()[0] for e in of}):
+        mine = [e for e in of if e.group.startswith(name)]
+        found[name] = {"questions": len(mine)} | {
+            f"{how}@{k}": round(hits(mine, score, k), 4)
+            for how, score in (("formula", lambda e: formula(e.rows)), ("ranker", lambda e: scores[id(e)]))
+            for k in (1, 2, 3)
+        }
+    return found
+
+
+def write(made: Ranker, about: Mapping[str, Any], path: Path) -> None:
+    """The weights as JSON, six significant digits each."""
+    held: dict[str, Any] = {**about, "features": list(NAMES)}
+    for name in Ranker.__slots__:
+        held[name] = np.vectorize(lambda w: float(f"{w:.6g}"))(getattr(made, name)).tolist()
+    path.write_text(json.dumps(held, ensure_ascii=False, separators=(",", ":")) + "\n")
+
+
+# The command
+
+
+def train(
+    data: Path, folder: Path, out: Path, settings: Settings, seed: int, telling: Callable[[str], None]
+) -> dict[str, Any]:
+    """Make the archives of the tuning years in ``folder``, learn, and write the weights to ``out``; gives their record.
+
+    ``data`` is RealTime QA's folder. Takes about an hour on two cores, nearly all of it for the archives, which a
+    second run finds there.
+    """
+    of_years: list[Example] = []
+    hashes: dict[str, str] = {}
+    for year in YEARS:
+        dataset = datasets.load("realtimeqa", data, Choice(year=year))
+        kept = folder / f"thin-{archive_folder(dataset, settings).name}"
+        telling(f"{year}: {len(dataset.articles):,} articles to {kept}")
+        thin_archive(dataset, kept, settings)
+        with Archive.open(kept, settings=settings) as archive:
+            of_years += examples(dataset, archive)
+        hashes[f"realtimeqa {year}"] = dataset.data_hash
+    newsroom = datasets.load("newsroom", None, Choice(split="dev"))
+    kept = archive_folder(newsroom, settings)
+    ingest(newsroom, kept, settings)
+    with Archive.open(kept, settings=settings) as archive:
+        found = [*of_years, *examples(newsroom, archive)]
+    hashes["newsroom dev"] = newsroom.data_hash
+    telling(f"{len(found):,} questions, {sum(e.right.any() for e in found):,} with a sentence that answers")
+    measured = cross_validate(found, seed)
+    about = {
+        "made_by": f"python -m evals train --data PATH --seed {seed}",
+        "learned_from": hashes,
+        "questions": len(found),
+        "cross_validated": measured,
+    }
+    write(fit(found, seed), about, out)
+    return about
+
+
+def table(about: Mapping[str, Any]) -> str:
+    """The cross-validated shares, a line each."""
+    lines = ["A right one among the 1, 2, 3 best sentences, of questions held out:"]
+    for name, shares in about["cross_validated"].items():
+        for how in ("formula", "ranker"):
+            figures = " ".join(f"{100 * shares[f'{how}@{k}']:5.1f}" for k in (1, 2, 3))
+            lines.append(f"  {name:12} {shares['questions']:5} questions  {how:8} {figures}")
+    return "\n".join(lines)
