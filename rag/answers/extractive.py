@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import calendar
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import timedelta
 
+import regex
+
+from rag.answers.accounts import settle
 from rag.answers.trim import trimmed
 from rag.indexing.names import same_person
 from rag.records import Query, Span, Status
-from rag.retrieval import rank
+from rag.retrieval import rank, types
 from rag.retrieval.evidence import Candidate, Evidence
 
 # Least strength of evidence on which the archive is said to answer; chosen on the dev half of `newsroom`.
@@ -22,9 +26,8 @@ NEARLY = 0.75
 # A third sentence is quoted only where the three stay this short.
 MOST, WORDS = 3, 60
 MOST_STATEMENTS = 3
-# Of the first RIVALS sentences, those with this share of the best one's strength may speak of the same figure; reports
-# of it that lie at most so many days apart are two accounts, not an old and a new one.
-RIVALS, RIVAL, SAME_NEWS_DAYS = 12, 0.6, 2
+# A sentence that holds so much of a question for a thing of some kind needs no further one that holds less.
+WHOLE = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class Quoted:
 
 def quote(evidence: Evidence) -> Quoted:
     """The one to three sentences that answer best, or none."""
+    evidence = replace(evidence, candidates=[c for c in evidence.candidates if known(c, evidence.query)])
     within = [c for c in evidence.candidates if in_period(c, evidence.query)]
     outside = ()
     if not evidence.query.strict and max((c.strength for c in within), default=0.0) < ENOUGH:
@@ -49,14 +53,32 @@ def quote(evidence: Evidence) -> Quoted:
         return _news(evidence, [c for c in evidence.candidates if in_period(c, evidence.query)])
     if evidence.query.wants_speaker:
         within = [c for c in within if c.speaker]
-    best = _distinct(_fresh(within, evidence.query), 1 if evidence.query.wants_speaker else MOST)
+    accounts = settle(within, evidence)
+    ranked = list(accounts.conflicting) or _whole(accounts.ranked, evidence.query)
+    best = _distinct(ranked, 1 if evidence.query.wants_speaker else MOST)
     if sum(len(c.text.split()) for c in best) > WORDS:
         best = best[:2]
     strength = max((c.strength for c in best), default=0.0)
     if strength < ENOUGH:
         return Quoted("not_in_archive", (), _confidence(strength), _why(evidence, within))
     best = [_trimmed(c, evidence) for c in best]
-    return Quoted("answered", tuple(best), _confidence(strength), outside)
+    status = "conflicting" if accounts.conflicting else "answered"
+    return Quoted(status, tuple(best), _confidence(strength), (*outside, *accounts.notes(best)))
+
+
+def _whole(ranked: Sequence[Candidate], query: Query) -> Sequence[Candidate]:
+    """The ranking; where its first sentence answers the whole of a question for a number, a day, a name, without those
+    that speak of less of it: they give other numbers, days and names.
+    """
+    if not ranked or not types.expected(query.text) or not ranked[0].typed or ranked[0].fit < WHOLE:
+        return ranked
+    return [c for c in ranked if c.typed and c.fit >= WHOLE * ranked[0].fit]
+
+
+def known(candidate: Candidate, query: Query) -> bool:
+    """Whether a report was out when the question is asked, where the asker says when that is."""
+    at = candidate.article.published_at
+    return query.now is None or at is None or at <= query.now
 
 
 def _news(evidence: Evidence, within: Sequence[Candidate]) -> Quoted:
@@ -75,27 +97,6 @@ def _trimmed(candidate: Candidate, evidence: Evidence) -> Candidate:
     return replace(candidate, span=Span(candidate.span.start, candidate.span.start + end))
 
 
-def _fresh(ranked: Sequence[Candidate], query: Query) -> list[Candidate]:
-    """The ranking without what newer reports have overtaken: where several reports give the figure that is asked for,
-    those of the newest days; where the question asks how things stand now, the newest of the fitting reports.
-    """
-    ranked = list(ranked)
-    if not ranked:
-        return ranked
-    rivals = [c for c in ranked[:RIVALS] if c.strength >= RIVAL * ranked[0].strength and c.article.published_day]
-    if not query.wants_latest:
-        rivals = [c for c in rivals if c.counted]
-    if query.period is not None or not rivals:
-        return ranked
-    latest = max(c.article.published_day or date.min for c in rivals)
-    old = {
-        id(c)
-        for c in ranked
-        if (c.counted or query.wants_latest) and (latest - (c.article.published_day or latest)).days > SAME_NEWS_DAYS
-    }
-    return [c for c in ranked if id(c) not in old]
-
-
 def in_period(candidate: Candidate, query: Query) -> bool:
     """Whether a report belongs to the time the question speaks of: dated then, or shortly after, or telling of it."""
     if query.period is None:
@@ -107,8 +108,14 @@ def in_period(candidate: Candidate, query: Query) -> bool:
         return True
     if day is not None and first <= day <= last + timedelta(days=rank.REPORTING_LAG_DAYS):
         return True
-    # "the 2022 World Cup" is written of in other years, too, and then the year stands in the words.
-    return first.year == last.year and str(first.year) in candidate.text
+    # "the 2022 World Cup" is written of in other years, too, and then the year stands in the words; so does the month in
+    # "inflation, which fell in August".
+    if first.year == last.year and str(first.year) in candidate.text:
+        return True
+    month = calendar.month_name[first.month]
+    of_month = (first.year, first.month) == (last.year, last.month) and (last - first).days >= 27
+    named = of_month and bool(regex.search(rf"\b{month}\b(?! \d{{4}})", candidate.text))
+    return named and day is not None and timedelta(0) <= day - first <= timedelta(days=300)
 
 
 def _statements(evidence: Evidence, within: Sequence[Candidate]) -> Quoted:
