@@ -362,7 +362,8 @@ class Archive(AbstractContextManager["Archive"]):
         known = self._ledger.outlets()
         wanted = tuple(_match_outlet(o, known) for o in outlets)
         understood = understand(asked, history, now=now, today=datetime.now(UTC).date(), ledger=self._ledger)
-        return replace(understood, since=since, until=until, outlets=wanted or understood.outlets)
+        parts = tuple(replace(p, since=since, until=until, outlets=wanted or p.outlets) for p in understood.parts)
+        return replace(understood, since=since, until=until, outlets=wanted or understood.outlets, parts=parts)
 
     def search(
         self,
@@ -418,7 +419,8 @@ class Archive(AbstractContextManager["Archive"]):
             searcher = self._search()
             with searcher.ledger.snapshot():
                 evidence = gather(searcher, query)
-        for event in compose(evidence, wanted, self.settings):
+                parts = [gather(searcher, part) for part in query.parts]
+        for event in compose(evidence, wanted, self.settings, parts):
             if event.answer is not None:
                 spent = round((time.perf_counter() - begun) * 1000, 1)
                 event = replace(event, answer=replace(event.answer, question=question, timing_ms=spent))

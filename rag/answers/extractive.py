@@ -12,7 +12,7 @@ import regex
 
 from rag.answers.accounts import settle
 from rag.answers.trim import trimmed
-from rag.indexing.names import same_person
+from rag.indexing.names import name_tokens, same_person
 from rag.records import Query, Span, Status
 from rag.retrieval import rank, types
 from rag.retrieval.evidence import Candidate, Evidence
@@ -133,15 +133,63 @@ def _statements(evidence: Evidence, within: Sequence[Candidate]) -> Quoted:
             theirs.sort(key=lambda c: c.article.published, reverse=True)
         best = _distinct(theirs, each)
         best = [c for c in best if not evidence.weights or _closeness(c) >= NEARLY * _closeness(best[0])]
+        best = _said_on(best, within, each)
+        if not best and (silent := _silence(names, within, evidence)):
+            best = [silent]
+            confidence = max(confidence, 0.5)
+            notes.append(f"The archive has no statement by {names[0]} on this; it reports that there was none.")
+        elif best:
+            confidence = max(confidence, _confidence(_closeness(best[0]) / 2))
         if best:
             chosen += _as_said(best)
-            confidence = max(confidence, _confidence(_closeness(best[0]) / 2))
         else:
             missing += 1
             notes.append(_nothing_by(asked, names, within))
     if not chosen:
         return Quoted("not_in_archive", (), 0.0, tuple(notes))
     return Quoted("partly" if missing else "answered", tuple(chosen), confidence, tuple(notes))
+
+
+_FIRST_PERSON = regex.compile(r"\b(?:I|I['’](?:m|d|ve|ll)|[Ww]e|[Mm]y|[Oo]ur|[Mm]e|[Uu]s)\b")
+
+
+def _said_on(best: Sequence[Candidate], within: Sequence[Candidate], most: int) -> list[Candidate]:
+    """The chosen statements, each followed by the sentence in which the same person's own words go on: a quotation's
+    point often stands in its last sentence, which repeats nothing of the question.
+    """
+    after = {(c.article.id, c.span.start): c for c in within}
+    found: list[Candidate] = []
+    for c in best:
+        if len(found) < most and c not in found:
+            found.append(c)
+        following = next((n for gap in range(3) if (n := after.get((c.article.id, c.span.end + gap)))), None)
+        goes_on = following and following.speaker == c.speaker and _FIRST_PERSON.search(following.text)
+        if following and goes_on and following not in found and len(found) < most:
+            found.append(following)
+    return found
+
+
+_SILENT = regex.compile(
+    r"(?i)\b(?:declin|refus)(?:ed|es|ing) to (?:comment|say|answer|discuss|speak|be drawn|confirm)|"
+    r"\b(?:would|will|could|did) not (?:say|comment|discuss|answer|respond|reply|be drawn|give (?:details|a figure))\b|"
+    r"\b(?:has|have|had) not (?:spoken|commented|responded|replied|answered)\b|"
+    r"\b(?:made|make|makes|given|gave) no (?:statement|comment)\b|\bcould not be reached\b"
+)
+
+
+def _silence(names: Sequence[str], within: Sequence[Candidate], evidence: Evidence) -> Candidate | None:
+    """The sentence that says that one of these people would not speak on the topic, None where there is none."""
+    before = {(c.article.id, c.span.end): c for c in within}
+    tokens = {name_tokens(name)[-1] for name in names if name_tokens(name)}
+    told: list[Candidate] = []
+    for c in within:
+        if not _SILENT.search(c.text) or _closeness(c) < ON_TOPIC:
+            continue
+        previous = next((p for gap in range(3) if (p := before.get((c.article.id, c.span.start - gap)))), None)
+        pronoun = regex.match(r"(?:He|She|It|They)\b", c.text)
+        if tokens & set(name_tokens(c.text)) or (pronoun and previous and previous.speaker in names):
+            told.append(c)
+    return max(told, key=_closeness, default=None)
 
 
 def _nothing_by(asked: str, names: Sequence[str], within: Sequence[Candidate]) -> str:

@@ -279,7 +279,9 @@ def counted(question: str, sentence: str) -> list[str]:
         return []
     noun = asked["noun"].casefold()
     befell = [r for verbs, known in _BEFELL if regex.search(rf"(?i)\b(?:{verbs})\b", question) for r in known]
-    roots = tuple(befell + ([] if noun in _AUXILIARY else [noun.removesuffix("s")]))
+    done = regex.match(r" (?:been |badly |seriously )*(\p{L}{3,})e[dn]\b", question[asked.end() :])
+    what = [done[1].casefold()] if done and not befell else []
+    roots = tuple(befell + (what if noun in _AUXILIARY else [noun.removesuffix("s")]))
     if not roots:
         return []
     sentence = regex.sub(r"\b[\p{L}\d-]+-year-olds?\b", " ", _NO_COUNT.sub(" ", sentence)).casefold()
