@@ -11,6 +11,7 @@ from datetime import timedelta
 import regex
 
 from rag.answers.accounts import settle
+from rag.answers.premises import unfounded
 from rag.answers.trim import trimmed
 from rag.indexing.names import name_tokens, same_person
 from rag.records import Query, Span, Status
@@ -26,8 +27,9 @@ NEARLY = 0.75
 # A third sentence is quoted only where the three stay this short.
 MOST, WORDS = 3, 60
 MOST_STATEMENTS = 3
-# A sentence that holds so much of a question for a thing of some kind needs no further one that holds less.
-WHOLE = 0.9
+# A sentence that holds so much of a question for a thing of some kind needs no further one that holds less; where it
+# holds this much, none that holds less than that share of it.
+WHOLE, MUCH = 0.9, 0.55
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +61,38 @@ def quote(evidence: Evidence) -> Quoted:
     if sum(len(c.text.split()) for c in best) > WORDS:
         best = best[:2]
     strength = max((c.strength for c in best), default=0.0)
+    if strength >= ENOUGH and (doubt := unfounded(evidence)):
+        denials = [c for c in within if doubt.denied_by(c.text)]
+        if not denials:
+            return Quoted("not_in_archive", (), 0.0, (doubt.note,))
+        best = _distinct(denials, 1)
     if strength < ENOUGH:
         return Quoted("not_in_archive", (), _confidence(strength), _why(evidence, within))
+    if evidence.query.wants_speaker:
+        best = _introduced(best[0], evidence)
     best = [_trimmed(c, evidence) for c in best]
     status = "conflicting" if accounts.conflicting else "answered"
     return Quoted(status, tuple(best), _confidence(strength), (*outside, *accounts.notes(best)))
 
 
+def _introduced(said: Candidate, evidence: Evidence) -> list[Candidate]:
+    """The statement; before it the sentence that names its speaker in full, where it has a pronoun or a surname."""
+    name = said.speaker or ""
+    if len(name_tokens(name)) < 2 or name in said.text:
+        return [said]
+    named = [c for c in evidence.candidates if c.article.id == said.article.id and name in c.text]
+    first = min(named, key=lambda c: c.span.start, default=None)
+    return [first, said] if first and first.span.start < said.span.start else [said]
+
+
 def _whole(ranked: Sequence[Candidate], query: Query) -> Sequence[Candidate]:
-    """The ranking; where its first sentence answers the whole of a question for a number, a day, a name, without those
-    that speak of less of it: they give other numbers, days and names.
+    """The ranking; where its first sentence answers most of a question for a number, a day, a name, without those that
+    speak of less of it: they give other numbers, days and names.
     """
-    if not ranked or not types.expected(query.text) or not ranked[0].typed or ranked[0].fit < WHOLE:
+    if not ranked or not types.expected(query.text) or not ranked[0].typed or ranked[0].fit < MUCH:
         return ranked
-    return [c for c in ranked if c.typed and c.fit >= WHOLE * ranked[0].fit]
+    least = ranked[0].fit * (WHOLE if ranked[0].fit >= WHOLE else MUCH)
+    return [c for c in ranked if c.typed and c.fit >= least]
 
 
 def known(candidate: Candidate, query: Query) -> bool:
@@ -134,7 +154,15 @@ def _statements(evidence: Evidence, within: Sequence[Candidate]) -> Quoted:
         best = _distinct(theirs, each)
         best = [c for c in best if not evidence.weights or _closeness(c) >= NEARLY * _closeness(best[0])]
         best = _said_on(best, within, each)
-        if not best and (silent := _silence(names, within, evidence)):
+        silent = _silence(names, within, evidence)
+        if (
+            best
+            and silent
+            and _WHETHER.match(evidence.query.text)
+            and _closeness(silent) >= NEARLY * _closeness(best[0])
+        ):
+            best = [silent, *best][:each]  # "Did she say how much?" is answered by "she would not say how much"
+        elif silent and not best:
             best = [silent]
             confidence = max(confidence, 0.5)
             notes.append(f"The archive has no statement by {names[0]} on this; it reports that there was none.")
@@ -160,15 +188,17 @@ def _said_on(best: Sequence[Candidate], within: Sequence[Candidate], most: int) 
     after = {(c.article.id, c.span.start): c for c in within}
     found: list[Candidate] = []
     for c in best:
-        if len(found) < most and c not in found:
-            found.append(c)
-        following = next((n for gap in range(3) if (n := after.get((c.article.id, c.span.end + gap)))), None)
-        goes_on = following and following.speaker == c.speaker and _FIRST_PERSON.search(following.text)
-        if following and goes_on and following not in found and len(found) < most:
+        following: Candidate | None = c
+        while following and following not in found and len(found) < most:
             found.append(following)
+            end = following.span.end
+            following = next((n for gap in range(3) if (n := after.get((c.article.id, end + gap)))), None)
+            if following and (following.speaker != c.speaker or not _FIRST_PERSON.search(following.text)):
+                following = None
     return found
 
 
+_WHETHER = regex.compile(r"(?i)(?:and |but )?(?:did|has|have|does|will)\b")
 _SILENT = regex.compile(
     r"(?i)\b(?:declin|refus)(?:ed|es|ing) to (?:comment|say|answer|discuss|speak|be drawn|confirm)|"
     r"\b(?:would|will|could|did) not (?:say|comment|discuss|answer|respond|reply|be drawn|give (?:details|a figure))\b|"

@@ -281,7 +281,7 @@ def counted(question: str, sentence: str) -> list[str]:
     befell = [r for verbs, known in _BEFELL if regex.search(rf"(?i)\b(?:{verbs})\b", question) for r in known]
     done = regex.match(r" (?:been |badly |seriously )*(\p{L}{3,})e[dn]\b", question[asked.end() :])
     what = [done[1].casefold()] if done and not befell else []
-    roots = tuple(befell + (what if noun in _AUXILIARY else [noun.removesuffix("s")]))
+    roots = tuple(befell or (what if noun in _AUXILIARY else [noun.removesuffix("s")]))
     if not roots:
         return []
     sentence = regex.sub(r"\b[\p{L}\d-]+-year-olds?\b", " ", _NO_COUNT.sub(" ", sentence)).casefold()
