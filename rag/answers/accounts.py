@@ -186,6 +186,10 @@ def number(said: str) -> float | None:
 
 
 _WORD = regex.compile(r"\p{L}[\p{L}-]*|\d(?:[\d.,]*\d)?")
+# What was counted has become more since the report before.
+_GROWN = regex.compile(
+    r"(?i)\b(?:rose|risen|rising|climbed|grew|grown|increased|bringing|brought|raised|revised|doubled|now|more|further)\b"
+)
 _AT_LEAST = regex.compile(r"(?i)\b(?:at least|more than|over|above|no fewer than)(?: \p{L}+){0,2} [\d\p{L}]")
 
 
@@ -197,7 +201,9 @@ def _opposed(ranked: Sequence[Candidate], query: Query) -> tuple[Candidate, ...]
     first, said = told[0]
     for other, others in told[1:]:
         if _differ(first, said, other, others) and _independent(first, other) and _same_days(first, other):
-            return tuple(sorted((first, other), key=lambda c: c.article.published, reverse=True))
+            newer, older = sorted((first, other), key=lambda c: c.article.published, reverse=True)
+            grown = newer.article.published_day != older.article.published_day and _GROWN.search(newer.text)
+            return () if grown else (newer, older)
     return ()
 
 

@@ -284,10 +284,12 @@ def counted(question: str, sentence: str) -> list[str]:
     roots = tuple(befell or (what if noun in _AUXILIARY else [noun.removesuffix("s")]))
     if not roots:
         return []
-    sentence = regex.sub(r"\b[\p{L}\d-]+-year-olds?\b", " ", _NO_COUNT.sub(" ", sentence)).casefold()
-    words = regex.findall(r"\p{L}[\p{L}\p{M}-]*|\d(?:[\d.,]*\d)?", sentence)
+    sentence = regex.sub(r"\b[\p{L}\d-]+-year-olds?\b", " ", _NO_COUNT.sub(" ", sentence))
+    written = regex.findall(r"\p{L}[\p{L}\p{M}-]*|\d(?:[\d.,]*\d)?", sentence)
+    words = [w.casefold() for w in written]
     before = 8 if befell else 4  # "nine people are now known to have died"
-    nouns = [i for i, w in enumerate(words) if w.startswith(roots)]
+    # A capital makes a name: Blue Strand strands nobody.
+    nouns = [i for i, w in enumerate(words) if w.startswith(roots) and (not i or not written[i][0].isupper())]
     near: list[tuple[int, int]] = []
     for i, word in enumerate(words):
         if not (word[0].isdigit() or regex.fullmatch(_COUNT_WORD, word)) or words[i + 1 : i + 2] == ["of"]:
