@@ -362,7 +362,8 @@ class Archive(AbstractContextManager["Archive"]):
         known = self._ledger.outlets()
         wanted = tuple(_match_outlet(o, known) for o in outlets)
         understood = understand(asked, history, now=now, today=datetime.now(UTC).date(), ledger=self._ledger)
-        return replace(understood, since=since, until=until, outlets=wanted or understood.outlets)
+        parts = tuple(replace(p, since=since, until=until, outlets=wanted or p.outlets) for p in understood.parts)
+        return replace(understood, since=since, until=until, outlets=wanted or understood.outlets, parts=parts)
 
     def search(
         self,
@@ -415,7 +416,8 @@ class Archive(AbstractContextManager["Archive"]):
         query = self.query(question, history=history, since=since, until=until, outlets=outlets, now=now)
         wanted = self.settings.model if model is None else model
         evidence = self.evidence(query)
-        for event in compose(evidence, wanted, self.settings):
+        parts = [self.evidence(part) for part in query.parts]
+        for event in compose(evidence, wanted, self.settings, parts):
             if event.answer is not None:
                 spent = round((time.perf_counter() - begun) * 1000, 1)
                 event = replace(event, answer=replace(event.answer, question=question, timing_ms=spent))

@@ -147,7 +147,8 @@ class Query:
     set, inclusive calendar days; ``period`` is the time the question itself speaks of
     (``strict``: only reports of that time can answer). ``speakers`` are the people
     whose own words are asked for, as the question names them. ``now`` is set only where the asker gave it.
-    ``wants_speaker`` asks who said something, ``wants_latest`` how things stand now.
+    ``wants_speaker`` asks who said something, ``wants_latest`` how things stand now. ``parts`` are the questions that it
+    puts together ("What did X say, and when?"), () where it puts one.
     """
 
     text: str
@@ -162,6 +163,7 @@ class Query:
     wants_speaker: bool = False
     wants_latest: bool = False
     notes: tuple[str, ...] = ()
+    parts: tuple[Query, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

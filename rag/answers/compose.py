@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rag.answers import citations
 from rag.answers.extractive import Quoted, quote
+from rag.answers.parts import quote_parts
 from rag.errors import ModelError
 from rag.records import Answer, Sentence
 from rag.retrieval.evidence import Evidence
@@ -25,9 +26,14 @@ class AnswerEvent:
     answer: Answer | None = None
 
 
-def compose(evidence: Evidence, model: BaseChatModel | str, settings: Settings) -> Iterator[AnswerEvent]:
-    """The events of one answer; the last carries it. Without a model ("") there is only that one."""
-    quoted = quote(evidence)
+def compose(
+    evidence: Evidence, model: BaseChatModel | str, settings: Settings, parts: Sequence[Evidence] = ()
+) -> Iterator[AnswerEvent]:
+    """The events of one answer; the last carries it. Without a model ("") there is only that one.
+
+    ``parts`` are the evidence for each of the questions that the question puts together.
+    """
+    quoted = quote_parts(evidence, parts) if parts else quote(evidence)
     if not model or quoted.status == "not_in_archive":
         yield AnswerEvent(answer=from_quotes(evidence, quoted))
         return

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import calendar
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import timedelta
 
+import regex
+
+from rag.answers.accounts import settle
+from rag.answers.premises import unfounded
 from rag.answers.trim import trimmed
-from rag.indexing.names import same_person
+from rag.indexing.names import name_tokens, same_person
 from rag.records import Query, Span, Status
-from rag.retrieval import rank
+from rag.retrieval import rank, types
 from rag.retrieval.evidence import Candidate, Evidence
 
 # Least strength of evidence on which the archive is said to answer; chosen on the dev half of `newsroom`.
@@ -22,9 +27,9 @@ NEARLY = 0.75
 # A third sentence is quoted only where the three stay this short.
 MOST, WORDS = 3, 60
 MOST_STATEMENTS = 3
-# Of the first RIVALS sentences, those with this share of the best one's strength may speak of the same figure; reports
-# of it that lie at most so many days apart are two accounts, not an old and a new one.
-RIVALS, RIVAL, SAME_NEWS_DAYS = 12, 0.6, 2
+# A sentence that holds so much of a question for a thing of some kind needs no further one that holds less; where it
+# holds this much, none that holds less than that share of it.
+WHOLE, MUCH = 0.9, 0.55
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,7 @@ class Quoted:
 
 def quote(evidence: Evidence) -> Quoted:
     """The one to three sentences that answer best, or none."""
+    evidence = replace(evidence, candidates=[c for c in evidence.candidates if known(c, evidence.query)])
     within = [c for c in evidence.candidates if in_period(c, evidence.query)]
     outside = ()
     if not evidence.query.strict and max((c.strength for c in within), default=0.0) < ENOUGH:
@@ -49,14 +55,50 @@ def quote(evidence: Evidence) -> Quoted:
         return _news(evidence, [c for c in evidence.candidates if in_period(c, evidence.query)])
     if evidence.query.wants_speaker:
         within = [c for c in within if c.speaker]
-    best = _distinct(_fresh(within, evidence.query), 1 if evidence.query.wants_speaker else MOST)
+    accounts = settle(within, evidence)
+    ranked = list(accounts.conflicting) or _whole(accounts.ranked, evidence.query)
+    best = _distinct(ranked, 1 if evidence.query.wants_speaker else MOST)
     if sum(len(c.text.split()) for c in best) > WORDS:
         best = best[:2]
     strength = max((c.strength for c in best), default=0.0)
+    if strength >= ENOUGH and (doubt := unfounded(evidence)):
+        denials = [c for c in within if doubt.denied_by(c.text)]
+        if not denials:
+            return Quoted("not_in_archive", (), 0.0, (doubt.note,))
+        best = _distinct(denials, 1)
     if strength < ENOUGH:
         return Quoted("not_in_archive", (), _confidence(strength), _why(evidence, within))
+    if evidence.query.wants_speaker:
+        best = _introduced(best[0], evidence)
     best = [_trimmed(c, evidence) for c in best]
-    return Quoted("answered", tuple(best), _confidence(strength), outside)
+    status = "conflicting" if accounts.conflicting else "answered"
+    return Quoted(status, tuple(best), _confidence(strength), (*outside, *accounts.notes(best)))
+
+
+def _introduced(said: Candidate, evidence: Evidence) -> list[Candidate]:
+    """The statement; before it the sentence that names its speaker in full, where it has a pronoun or a surname."""
+    name = said.speaker or ""
+    if len(name_tokens(name)) < 2 or name in said.text:
+        return [said]
+    named = [c for c in evidence.candidates if c.article.id == said.article.id and name in c.text]
+    first = min(named, key=lambda c: c.span.start, default=None)
+    return [first, said] if first and first.span.start < said.span.start else [said]
+
+
+def _whole(ranked: Sequence[Candidate], query: Query) -> Sequence[Candidate]:
+    """The ranking; where its first sentence answers most of a question for a number, a day, a name, without those that
+    speak of less of it: they give other numbers, days and names.
+    """
+    if not ranked or not types.expected(query.text) or not ranked[0].typed or ranked[0].fit < MUCH:
+        return ranked
+    least = ranked[0].fit * (WHOLE if ranked[0].fit >= WHOLE else MUCH)
+    return [c for c in ranked if c.typed and c.fit >= least]
+
+
+def known(candidate: Candidate, query: Query) -> bool:
+    """Whether a report was out when the question is asked, where the asker says when that is."""
+    at = candidate.article.published_at
+    return query.now is None or at is None or at <= query.now
 
 
 def _news(evidence: Evidence, within: Sequence[Candidate]) -> Quoted:
@@ -75,27 +117,6 @@ def _trimmed(candidate: Candidate, evidence: Evidence) -> Candidate:
     return replace(candidate, span=Span(candidate.span.start, candidate.span.start + end))
 
 
-def _fresh(ranked: Sequence[Candidate], query: Query) -> list[Candidate]:
-    """The ranking without what newer reports have overtaken: where several reports give the figure that is asked for,
-    those of the newest days; where the question asks how things stand now, the newest of the fitting reports.
-    """
-    ranked = list(ranked)
-    if not ranked:
-        return ranked
-    rivals = [c for c in ranked[:RIVALS] if c.strength >= RIVAL * ranked[0].strength and c.article.published_day]
-    if not query.wants_latest:
-        rivals = [c for c in rivals if c.counted]
-    if query.period is not None or not rivals:
-        return ranked
-    latest = max(c.article.published_day or date.min for c in rivals)
-    old = {
-        id(c)
-        for c in ranked
-        if (c.counted or query.wants_latest) and (latest - (c.article.published_day or latest)).days > SAME_NEWS_DAYS
-    }
-    return [c for c in ranked if id(c) not in old]
-
-
 def in_period(candidate: Candidate, query: Query) -> bool:
     """Whether a report belongs to the time the question speaks of: dated then, or shortly after, or telling of it."""
     if query.period is None:
@@ -107,8 +128,14 @@ def in_period(candidate: Candidate, query: Query) -> bool:
         return True
     if day is not None and first <= day <= last + timedelta(days=rank.REPORTING_LAG_DAYS):
         return True
-    # "the 2022 World Cup" is written of in other years, too, and then the year stands in the words.
-    return first.year == last.year and str(first.year) in candidate.text
+    # "the 2022 World Cup" is written of in other years, too, and then the year stands in the words; so does the month in
+    # "inflation, which fell in August".
+    if first.year == last.year and str(first.year) in candidate.text:
+        return True
+    month = calendar.month_name[first.month]
+    of_month = (first.year, first.month) == (last.year, last.month) and (last - first).days >= 27
+    named = of_month and bool(regex.search(rf"\b{month}\b(?! \d{{4}})", candidate.text))
+    return named and day is not None and timedelta(0) <= day - first <= timedelta(days=300)
 
 
 def _statements(evidence: Evidence, within: Sequence[Candidate]) -> Quoted:
@@ -126,15 +153,73 @@ def _statements(evidence: Evidence, within: Sequence[Candidate]) -> Quoted:
             theirs.sort(key=lambda c: c.article.published, reverse=True)
         best = _distinct(theirs, each)
         best = [c for c in best if not evidence.weights or _closeness(c) >= NEARLY * _closeness(best[0])]
+        best = _said_on(best, within, each)
+        silent = _silence(names, within, evidence)
+        if (
+            best
+            and silent
+            and _WHETHER.match(evidence.query.text)
+            and _closeness(silent) >= NEARLY * _closeness(best[0])
+        ):
+            best = [silent, *best][:each]  # "Did she say how much?" is answered by "she would not say how much"
+        elif silent and not best:
+            best = [silent]
+            confidence = max(confidence, 0.5)
+            notes.append(f"The archive has no statement by {names[0]} on this; it reports that there was none.")
+        elif best:
+            confidence = max(confidence, _confidence(_closeness(best[0]) / 2))
         if best:
             chosen += _as_said(best)
-            confidence = max(confidence, _confidence(_closeness(best[0]) / 2))
         else:
             missing += 1
             notes.append(_nothing_by(asked, names, within))
     if not chosen:
         return Quoted("not_in_archive", (), 0.0, tuple(notes))
     return Quoted("partly" if missing else "answered", tuple(chosen), confidence, tuple(notes))
+
+
+_FIRST_PERSON = regex.compile(r"\b(?:I|I['’](?:m|d|ve|ll)|[Ww]e|[Mm]y|[Oo]ur|[Mm]e|[Uu]s)\b")
+
+
+def _said_on(best: Sequence[Candidate], within: Sequence[Candidate], most: int) -> list[Candidate]:
+    """The chosen statements, each followed by the sentence in which the same person's own words go on: a quotation's
+    point often stands in its last sentence, which repeats nothing of the question.
+    """
+    after = {(c.article.id, c.span.start): c for c in within}
+    found: list[Candidate] = []
+    for c in best:
+        following: Candidate | None = c
+        while following and following not in found and len(found) < most:
+            found.append(following)
+            end = following.span.end
+            following = next((n for gap in range(3) if (n := after.get((c.article.id, end + gap)))), None)
+            if following and (following.speaker != c.speaker or not _FIRST_PERSON.search(following.text)):
+                following = None
+    return found
+
+
+_WHETHER = regex.compile(r"(?i)(?:and |but )?(?:did|has|have|does|will)\b")
+_SILENT = regex.compile(
+    r"(?i)\b(?:declin|refus)(?:ed|es|ing) to (?:comment|say|answer|discuss|speak|be drawn|confirm)|"
+    r"\b(?:would|will|could|did) not (?:say|comment|discuss|answer|respond|reply|be drawn|give (?:details|a figure))\b|"
+    r"\b(?:has|have|had) not (?:spoken|commented|responded|replied|answered)\b|"
+    r"\b(?:made|make|makes|given|gave) no (?:statement|comment)\b|\bcould not be reached\b"
+)
+
+
+def _silence(names: Sequence[str], within: Sequence[Candidate], evidence: Evidence) -> Candidate | None:
+    """The sentence that says that one of these people would not speak on the topic, None where there is none."""
+    before = {(c.article.id, c.span.end): c for c in within}
+    tokens = {name_tokens(name)[-1] for name in names if name_tokens(name)}
+    told: list[Candidate] = []
+    for c in within:
+        if not _SILENT.search(c.text) or _closeness(c) < ON_TOPIC:
+            continue
+        previous = next((p for gap in range(3) if (p := before.get((c.article.id, c.span.start - gap)))), None)
+        pronoun = regex.match(r"(?:He|She|It|They)\b", c.text)
+        if tokens & set(name_tokens(c.text)) or (pronoun and previous and previous.speaker in names):
+            told.append(c)
+    return max(told, key=_closeness, default=None)
 
 
 def _nothing_by(asked: str, names: Sequence[str], within: Sequence[Candidate]) -> str:

@@ -111,6 +111,8 @@ _RULES: tuple[Rule, ...] = (
     _rule(rf"{_MONTH} {_DAY},? {_YEAR}", lambda m, t: _on(int(m["year"]), m["month"], m["day"], t), False),
     _rule(rf"{_DAY}(?: of)? {_MONTH},? {_YEAR}", lambda m, t: _on(int(m["year"]), m["month"], m["day"], t), False),
     _rule(rf"{_MONTH},? {_YEAR}", lambda m, _: _month_days(int(m["year"]), _MONTHS[m["month"].lower()]), False),
+    _rule(rf"{_MONTH},? (?:of )?(?P<which>this|last) year",
+          lambda m, t: _month_days(t.year - (m["which"].lower() == "last"), _MONTHS[m["month"].lower()]), False),
     _rule(rf"{_MONTH} {_DAY}", lambda m, t: _on(None, m["month"], m["day"], t), False),
     _rule(rf"{_DAY}(?: of)? {_MONTH}", lambda m, t: _on(None, m["month"], m["day"], t), False),
     _rule(rf"(?<={_PLACED}){_MONTH}", lambda m, t: _latest_month(_MONTHS[m["month"].lower()], t), False),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Protocol
 
@@ -26,7 +27,7 @@ _SPEECH = (
     r"state|stated|stress|stressed|note|noted|add|added|call|called|describe|described|comment|commented|"
     r"respond|responded|react|reacted|reply|replied|explain|explained|suggest|suggested|insist|insisted|"
     r"criticise|criticised|criticize|criticized|praise|praised|accuse|accused|admit|admitted|acknowledge|acknowledged|"
-    r"expect|expects|expected|predict|predicted|want|propose|proposed|demand|demanded|urge|urged|write|wrote|"
+    r"account|accounts|accounted|expect|expects|expected|predict|predicted|want|propose|proposed|demand|demanded|urge|urged|write|wrote|"
     r"vow|vowed|pledge|pledged|confirm|confirmed|mention|mentioned|respond|express|expressed|mean|justify|justified|"
     r"recall|recalls|recalled|remember|remembers|remembered|answer|answered|ask|asked|put|report|reported|"
     r"defend|defended|dismiss|dismissed|reject|rejected|support|oppose|plan|hope|fear|recommend|recommended"
@@ -60,9 +61,13 @@ _ASKS = tuple(
         rf"\bin {_WHO}(?:'s|’s) (?:words|view|opinion|telling)\b",
         rf"\bwhat {_WHO} (?:said|says|thinks|told|announced|promised|claimed|wrote)\b",
         rf"\bhow (?:do|does|did) {_WHO} (?:differ|disagree|compare)\b",
-        r"^(?P<who>\p{Lu}[\p{L}’'-]+(?: \p{Lu}[\p{L}’'-]+){0,2}) (?:on|about) ",
+        r"^(?:compare|contrast) (?:the )?(?P<who>[^?,;:]{2,80}?)(?:['’]s?)?(?: (?:\w+ )?(?:positions?|views?|stances?|statements?))? (?:on|about|over)\b",
+        r"\bdifferences? (?:is there )?between (?P<who>[^?,;:]{2,80}?)(?:['’]s?)?(?: (?:\w+ )?(?:positions?|views?|stances?|statements?))? (?:on|about|over)\b",
+        r"\bhow (?:do|does|did) (?P<who>[^?,;:]{2,80}?)['’]s? (?:\w+ )?(?:positions?|views?|stances?|opinions?|accounts?|statements?|plans?)\b[^?]{0,80}\b(?:differ|compare|diverge)\b",
     )
 )
+# "Lavrov on BRICS": the name must be one that the archive quotes.
+_ON = regex.compile(r"^(?P<who>\p{Lu}[\p{L}’'-]+(?: \p{Lu}[\p{L}’'-]+){0,2}) (?:on|about) ")
 _WHO_SAID = regex.compile(
     rf"(?i)^(?:and |but )?(?:who|which (?:\w+ )?(?:official|minister|politician|person|leader|expert|spokesperson|mayor|body|group|"
     rf"union|company|agency|analyst|scientist)|whose words)\b(?: \w+)?(?: \w+)? (?:{_SPEECH})\b"
@@ -184,6 +189,10 @@ ASKING = frozenset(
         "t",
         "much",
         "many",
+        "differ",
+        "difference",
+        "compare",
+        "contrast",
         "position",
         "view",
         "views",
@@ -237,6 +246,11 @@ _NAME = regex.compile(
 def understand(asked: str, history: Sequence[Turn], *, now: datetime | None, today: date, ledger: Known) -> Query:
     """``asked`` with white space folded. Relative dates count from ``now``, else from ``today``."""
     text, notes = standalone(asked, history, ledger)
+    query = _understood(text, notes, now, today, ledger)
+    return replace(query, parts=tuple(_understood(part, (), now, today, ledger) for part in parts(text, ledger)))
+
+
+def _understood(text: str, notes: tuple[str, ...], now: datetime | None, today: date, ledger: Known) -> Query:
     speakers = asked_speakers(text, ledger)
     wants_speaker = bool(_WHO_SAID.search(asking_part(text)))
     base = now.date() if now else today
@@ -269,6 +283,45 @@ def understand(asked: str, history: Sequence[Turn], *, now: datetime | None, tod
     )
 
 
+# Several questions in one
+
+_ASKING_WORD = r"(?:who|whom|whose|what|which|when|where|why|how(?: (?:many|much|long|old|far|often|big))?)"
+_AUXILIARY = r"(?:did|does|do|was|were|is|are|has|have|had|will|would|can|could|should|may|might|must)"
+# "When and where was he born?"
+_SAME_REST = regex.compile(rf"(?i)^(?P<a>{_ASKING_WORD}),? and (?P<b>{_ASKING_WORD}) (?P<rest>{_AUXILIARY} .+)$")
+# "…, and who pays for it?": a question of its own asks with an auxiliary, or for the subject ("who pays"), unlike the
+# clause in "what he said and why it failed".
+_NEXT = regex.compile(
+    rf"(?i)(?:[,;?]|(?<=\w))(?: and| but| or)? (?=(?:(?:when|where|why|how|whom|how long|how often) {_AUXILIARY}\b|"
+    rf"(?:who|what|which|whose|how many|how much)\b(?! (?:it|he|she|they|we|this|that|the)\b)))"
+)
+_BARE_PART = regex.compile(r"(?i)^(?P<asked>.{12,}?),? and (?P<word>when|where|why|how|by whom|with whom)\?*$")
+
+
+def parts(question: str, ledger: Known) -> tuple[str, ...]:
+    """The questions that one question puts together, each made to stand alone; () where it puts one only."""
+    asked = question.strip()
+    if same := _SAME_REST.match(asked):
+        return tuple(f"{word[:1].upper()}{word[1:]} {same['rest']}" for word in (same["a"], same["b"]))
+    if bare := _BARE_PART.match(asked):
+        told = regex.search(rf"(?i)\b{_AUXILIARY}\b.*", bare["asked"])
+        if told:
+            return f"{bare['asked']}?", f"{bare['word'][:1].upper()}{bare['word'][1:]} {told.group()}?"
+    begun = [m.end() for m in _NEXT.finditer(asked) if regex.search(r"(?i)\band\b|\?", m.group())]
+    # "Should it be compulsory? What does Haddad say?" tells first what the one question is about.
+    opens = _ASKING_WORD if "?" in asked[:-1] else rf"(?:{_ASKING_WORD}|{_AUXILIARY})"
+    if not begun or not regex.match(rf"(?i)(?:(?:and|in|on|at|for|by|from) )?{opens}\b", asked):
+        return ()
+    found: list[str] = []
+    for start, end in zip([0, *begun], [*begun, len(asked)], strict=True):
+        part = regex.sub(r"(?i)[\s,;?]*(?:\b(?:and|but|or))?\s*$", "", asked[start:end])
+        if len(part.split()) < (2 if found else 3):
+            return ()
+        part = f"{part[:1].upper()}{part[1:]}?"
+        found.append(standalone(part, [Turn(found[0])], ledger)[0] if found else part)
+    return tuple(found)
+
+
 _SENTENCE = regex.compile(r"(?<=[\p{Ll}\d)\"”’][.!?][\"”’]?) (?=\p{Lu})")
 
 
@@ -290,6 +343,10 @@ def asked_speakers(question: str, ledger: Known) -> tuple[str, ...]:
                 people = [p for p in people if _is_person(p, ledger)]
             if people:
                 return tuple(dict.fromkeys(people))
+    if short := _ON.match(question):
+        tokens = name_tokens(short["who"])
+        if any(same_person(short["who"], s) for t in tokens for s in ledger.speakers(t)):
+            return (short["who"],)
     return ()
 
 
@@ -441,7 +498,8 @@ def _complete(asked: str, previous: str, ledger: Known) -> str:
     elif _PRONOUN.search(text) and not speakers and not role:
         people = [m.group() for m in _NAME.finditer(previous[1:])]
         if people:
-            text = _PRONOUN.sub(lambda m: _for_pronoun(m.group(), (people[-1],)), text, count=1)
+            known = [p for p in people if any(same_person(p, s) for t in name_tokens(p) for s in ledger.speakers(t))]
+            text = _PRONOUN.sub(lambda m: _for_pronoun(m.group(), ((known or people)[-1],)), text, count=1)
     named = [m.group() for m in _NAME.finditer(text[1:]) if m.group() not in speakers]
     words = [w for w in regex.findall(r"[\p{L}\p{N}]+", text.casefold()) if w not in ASKING]
     for speaker in speakers:

@@ -36,7 +36,7 @@ _HOLDS: dict[str, regex.Pattern[str]] = {
 _NO_COUNT = regex.compile(
     rf"(?i)\b(?:(?:{_MONTHS})|{_ABBREVIATED}) \d{{1,2}}\b(?:, \d{{4}})?|\b\d{{1,2}} (?:{_MONTHS})\b|"
     r"\b(?:in|since|of|by|from|until|after|before|during) (?:19|20)\d\d\b|\b\d{1,2}[:.]\d\d\b(?! ?(?:per|%|crowns|dollars|million|billion))|"
-    r"\b\d{1,2} ?[ap]\.?m\b|, \d{1,3},|\b(?:number|no\.|route|line|act|article|bed|ward|boeing|airbus) \d+\b|\b(?:ward|act) \w+\b"
+    r"\b\d{1,2} ?[ap]\.?m\b|, \d{1,3},(?!\d)|\b(?:number|no\.|route|line|act|article|bed|ward|boeing|airbus) \d+\b|\b(?:ward|act) \w+\b"
 )
 _RUN = regex.compile(
     r"\b\p{Lu}[\p{L}\p{M}’'.-]*(?: (?:of |de |da |del |van |von |bin |al-|the )?\p{Lu}[\p{L}\p{M}’'.-]*)*"
@@ -250,16 +250,52 @@ def _words(text: str) -> list[str]:
     return regex.findall(r"[\p{L}\p{M}\p{N}]{2,}", text.casefold())
 
 
-_COUNTED = regex.compile(r"(?i)\bhow many (?:\p{L}+ ){0,3}?(?P<noun>\p{L}{2,}s|children|men|women|fish|sheep)\b")
+_COUNTED = regex.compile(
+    r"(?i)\bhow many (?:\p{L}+ ){0,3}?(?P<noun>\p{L}{2,}s|people|children|men|women|fish|sheep|were|was|have|had|are)\b"
+)
+# People are counted by what befell them, too: "nine are known to have died", "the number of dead rose to 11".
+_AUXILIARY = frozenset(["were", "was", "have", "had", "are"])
+_BEFELL: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (r"die[ds]?|dead|deaths?|killed|drowned|lost their lives|perish(?:ed)?|fatalities",
+     ("die", "dead", "death", "kill", "drown", "lives", "toll", "perish", "fatal", "bodies", "victim")),
+    (r"injured|hurt|wounded", ("injur", "hurt", "wound", "casualt")),
+    (r"arrested|detained", ("arrest", "detain", "custody")),
+    (r"evacuated|moved out|left their homes|fled", ("evacuat", "moved", "left", "fled", "flee")),
+    (r"missing|unaccounted for", ("missing", "unaccounted")),
+    (r"stranded|stuck|trapped", ("strand", "stuck", "trapped")),
+    (r"infected|fell ill|caught", ("infect", "case", "ill", "caught", "sick")),
+)  # fmt: skip
 
 
 def counts(question: str, sentence: str) -> bool:
     """Whether a sentence gives a number of what a "how many" question counts: "640 jobs", "jobs to 350"."""
+    return bool(counted(question, sentence))
+
+
+def counted(question: str, sentence: str) -> list[str]:
+    """The numbers that a sentence gives of what a "how many" question counts, lower-cased, the nearest to it first."""
     asked = _COUNTED.search(question)
-    if not asked or asked["noun"].casefold() in ("does", "was", "has", "is"):
-        return False
-    root = asked["noun"].casefold().removesuffix("s")
-    near = regex.findall(r"[\p{L}\p{M}]+|\d[\d.,]*", _NO_COUNT.sub(" ", sentence).casefold())
-    numbers = [i for i, w in enumerate(near) if w[0].isdigit() or regex.fullmatch(_NUMBER_WORDS, w)]
-    nouns = [i for i, w in enumerate(near) if w.startswith(root)]
-    return any(-6 <= n - i <= 4 for i in numbers for n in nouns)
+    if not asked:
+        return []
+    noun = asked["noun"].casefold()
+    befell = [r for verbs, known in _BEFELL if regex.search(rf"(?i)\b(?:{verbs})\b", question) for r in known]
+    done = regex.match(r" (?:been |badly |seriously )*(\p{L}{3,})e[dn]\b", question[asked.end() :])
+    what = [done[1].casefold()] if done and not befell else []
+    roots = tuple(befell or (what if noun in _AUXILIARY else [noun.removesuffix("s")]))
+    if not roots:
+        return []
+    sentence = regex.sub(r"\b[\p{L}\d-]+-year-olds?\b", " ", _NO_COUNT.sub(" ", sentence))
+    written = regex.findall(r"\p{L}[\p{L}\p{M}-]*|\d(?:[\d.,]*\d)?", sentence)
+    words = [w.casefold() for w in written]
+    before = 8 if befell else 4  # "nine people are now known to have died"
+    # A capital makes a name: Blue Strand strands nobody.
+    nouns = [i for i, w in enumerate(words) if w.startswith(roots) and (not i or not written[i][0].isupper())]
+    near: list[tuple[int, int]] = []
+    for i, word in enumerate(words):
+        if not (word[0].isdigit() or regex.fullmatch(_COUNT_WORD, word)) or words[i + 1 : i + 2] == ["of"]:
+            continue  # "two of the dead" are not all of them
+        near += sorted((abs(n - i), i) for n in nouns if -6 <= n - i <= before)[:1]
+    return [words[i] for _, i in sorted(near)]
+
+
+_COUNT_WORD = rf"{_NUMBER_WORDS}|(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)-(?:one|two|three|four|five|six|seven|eight|nine)"
