@@ -45,7 +45,7 @@ from rag.records import (
     Statement,
     Turn,
 )
-from rag.retrieval.evidence import gather
+from rag.retrieval.evidence import Evidence, gather
 from rag.retrieval.hybrid import Searcher
 from rag.retrieval.question import understand
 from rag.settings import Settings
@@ -414,15 +414,19 @@ class Archive(AbstractContextManager["Archive"]):
         begun = time.perf_counter()
         query = self.query(question, history=history, since=since, until=until, outlets=outlets, now=now)
         wanted = self.settings.model if model is None else model
-        with self._guard:
-            searcher = self._search()
-            with searcher.ledger.snapshot():
-                evidence = gather(searcher, query)
+        evidence = self.evidence(query)
         for event in compose(evidence, wanted, self.settings):
             if event.answer is not None:
                 spent = round((time.perf_counter() - begun) * 1000, 1)
                 event = replace(event, answer=replace(event.answer, question=question, timing_ms=spent))
             yield event
+
+    def evidence(self, query: Query) -> Evidence:
+        """What the archive holds for a query (see ``query``): what an answer is made of."""
+        with self._guard:
+            searcher = self._search()
+            with searcher.ledger.snapshot():
+                return gather(searcher, query)
 
     def article(self, article_id: str) -> Article:
         """Raises KeyError when the archive holds no such article."""
