@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rag.answers import citations
 from rag.answers.extractive import Quoted, quote
+from rag.answers.short import with_short
 from rag.errors import ModelError
 from rag.records import Answer, Sentence
 from rag.retrieval.evidence import Evidence
@@ -27,7 +28,7 @@ class AnswerEvent:
 
 def compose(evidence: Evidence, model: BaseChatModel | str, settings: Settings) -> Iterator[AnswerEvent]:
     """The events of one answer; the last carries it. Without a model ("") there is only that one."""
-    quoted = quote(evidence)
+    quoted = with_short(evidence, quote(evidence))
     if not model or quoted.status == "not_in_archive":
         yield AnswerEvent(answer=from_quotes(evidence, quoted))
         return
@@ -58,6 +59,7 @@ def from_quotes(evidence: Evidence, quoted: Quoted, *notes: str) -> Answer:
         nearest=() if sentences else citations.nearest(evidence.hits),
         coverage=evidence.coverage,
         searched=evidence.query.text,
+        short=quoted.short,
         confidence=round(quoted.confidence, 3),
         notes=(*evidence.query.notes, *quoted.notes, *notes),
     )

@@ -29,27 +29,25 @@ RIVALS, RIVAL, SAME_NEWS_DAYS = 12, 0.6, 2
 
 @dataclass(frozen=True, slots=True)
 class Quoted:
-    """The chosen sentences in reading order, and how sure the choice is (0 to 1)."""
+    """The chosen sentences in reading order, how sure the choice is (0 to 1), and the short answer within them."""
 
     status: Status
     chosen: tuple[Candidate, ...]
     confidence: float
     notes: tuple[str, ...] = ()
+    short: str = ""
 
 
 def quote(evidence: Evidence) -> Quoted:
     """The one to three sentences that answer best, or none."""
-    within = [c for c in evidence.candidates if in_period(c, evidence.query)]
-    outside = ()
-    if not evidence.query.strict and max((c.strength for c in within), default=0.0) < ENOUGH:
-        within, outside = evidence.candidates, _why(evidence, ())
+    within = _within(evidence)
+    outside = _why(evidence, ()) if within is evidence.candidates else ()
     if evidence.speakers:
         return _statements(evidence, within)
     if evidence.query.period and not evidence.names_a_topic:
         return _news(evidence, [c for c in evidence.candidates if in_period(c, evidence.query)])
-    if evidence.query.wants_speaker:
-        within = [c for c in within if c.speaker]
-    best = _distinct(_fresh(within, evidence.query), 1 if evidence.query.wants_speaker else MOST)
+    ranked = answering(evidence)
+    best = _distinct(ranked, 1 if evidence.query.wants_speaker else MOST)
     if sum(len(c.text.split()) for c in best) > WORDS:
         best = best[:2]
     strength = max((c.strength for c in best), default=0.0)
@@ -57,6 +55,24 @@ def quote(evidence: Evidence) -> Quoted:
         return Quoted("not_in_archive", (), _confidence(strength), _why(evidence, within))
     best = [_trimmed(c, evidence) for c in best]
     return Quoted("answered", tuple(best), _confidence(strength), outside)
+
+
+def answering(evidence: Evidence) -> list[Candidate]:
+    """The candidates that may answer a question for what happened or is so, best first: of the time asked for, not
+    overtaken by newer reports, somebody's words where it is asked who said something.
+    """
+    within = _within(evidence)
+    if evidence.query.wants_speaker:
+        within = [c for c in within if c.speaker]
+    return _fresh(within, evidence.query)
+
+
+def _within(evidence: Evidence) -> Sequence[Candidate]:
+    """The candidates of the period asked for, or all where none of those is good enough and others may do."""
+    within = [c for c in evidence.candidates if in_period(c, evidence.query)]
+    if not evidence.query.strict and max((c.strength for c in within), default=0.0) < ENOUGH:
+        return evidence.candidates
+    return within
 
 
 def _news(evidence: Evidence, within: Sequence[Candidate]) -> Quoted:
