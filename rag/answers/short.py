@@ -19,7 +19,7 @@ import regex
 
 from rag.answers.asked import Asked, asked
 from rag.answers.extractive import MOST, WORDS, Quoted, answering
-from rag.answers.parts import FIGURES, Part, Tokens, content, parts, tokens
+from rag.answers.phrases import FIGURES, Part, Tokens, content, parts, tokens
 from rag.indexing.speech_words import OCCUPATIONS, ROLES, VERBS
 from rag.retrieval import rank
 from rag.retrieval.evidence import Candidate, Evidence

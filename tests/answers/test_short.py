@@ -17,7 +17,7 @@ from rag.answers import short
 from rag.answers.asked import Asked, asked
 from rag.answers.compose import from_quotes
 from rag.answers.extractive import quote
-from rag.answers.parts import FIGURES, parts, tokens
+from rag.answers.phrases import FIGURES, parts, tokens
 from rag.answers.short import with_short
 from web import render
 
