@@ -79,7 +79,7 @@ def ask(args: argparse.Namespace) -> int:
             now=parse_moment(args.now, "--now") if args.now else None,
             model=args.model,
         )
-    print(to_json(answer.to_json()) if args.json else plain(answer))
+    print(to_json(answer.to_json()) if args.json else plain(answer, bold=sys.stdout.isatty()))
     return 1 if answer.status == "not_in_archive" else 0
 
 
@@ -179,9 +179,12 @@ def wrapped(text: str) -> str:
     return textwrap.fill(" ".join(text.split()), 100, initial_indent="  ", subsequent_indent="  ")
 
 
-def plain(answer: Answer) -> str:
-    """An answer for a terminal: its text, its sources, what the archive covers."""
-    lines = [answer.text, ""]
+def plain(answer: Answer, *, bold: bool = False) -> str:
+    """An answer for a terminal: its text (``bold``: the short answer in it so), its sources, what the archive covers."""
+    text = answer.text
+    if bold and answer.short:
+        text = text.replace(answer.short, f"\x1b[1m{answer.short}\x1b[0m", 1)
+    lines = [text, ""]
     lines += [source(c) for c in answer.citations]
     if answer.nearest:
         lines += ["The nearest passages:", *(f"{source(c)}\n{wrapped(c.quote)}" for c in answer.nearest)]

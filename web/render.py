@@ -68,7 +68,7 @@ def _answer(answer: Answer, turn: int) -> str:
         f"searched {escape(coverage(answer.coverage))}{seconds if answer.timing_ms else ''}</p>"
     )
     parts: list[str] = []
-    before = ""
+    before, short = "", answer.short
     for sentence in answer.sentences:
         label = sentence.speaker if sentence.speaker != before else ""
         before = sentence.speaker
@@ -78,7 +78,10 @@ def _answer(answer: Answer, turn: int) -> str:
             )
         who = f'<span class="who" dir="auto">{escape(label)}</span>' if label else ""
         links = "".join(_link(cited[n], turn) for n in sentence.citations if n in cited)
-        parts.append(f'<p class="said" dir="auto">{who}{escape(sentence.text)}{links}</p>')
+        told = escape(sentence.text)
+        if short and short in sentence.text:
+            told, short = _bold(sentence.text, short), ""
+        parts.append(f'<p class="said" dir="auto">{who}{told}{links}</p>')
     if not answer.sentences:
         look = "The passages that come nearest are shown as sources." if answer.nearest else "Nothing in it comes near."
         parts.append(f'<p class="said none">{escape(NOT_IN_ARCHIVE)} <span class="aside">{look}</span></p>')
@@ -87,6 +90,12 @@ def _answer(answer: Answer, turn: int) -> str:
         notes.insert(0, f"written by {answer.model}, each sentence checked against its sources")
     noted = f'<p class="notes" dir="auto">{escape(" · ".join(notes))}</p>' if notes else ""
     return verdict + "".join(parts) + noted
+
+
+def _bold(sentence: str, short: str) -> str:
+    """The sentence with its short answer, where it stands first, in bold."""
+    before, _, after = sentence.partition(short)
+    return f'{escape(before)}<strong class="short">{escape(short)}</strong>{escape(after)}'
 
 
 def _link(citation: Citation, turn: int) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rag.answers import citations
 from rag.answers.extractive import Quoted, quote
 from rag.answers.parts import quote_parts
+from rag.answers.short import with_short
 from rag.errors import ModelError
 from rag.records import Answer, Sentence
 from rag.retrieval.evidence import Evidence
@@ -33,7 +34,7 @@ def compose(
 
     ``parts`` are the evidence for each of the questions that the question puts together.
     """
-    quoted = quote_parts(evidence, parts) if parts else quote(evidence)
+    quoted = quote_parts(evidence, parts) if parts else with_short(evidence, quote(evidence))
     if not model or quoted.status == "not_in_archive":
         yield AnswerEvent(answer=from_quotes(evidence, quoted))
         return
@@ -64,6 +65,7 @@ def from_quotes(evidence: Evidence, quoted: Quoted, *notes: str) -> Answer:
         nearest=() if sentences else citations.nearest(evidence.hits),
         coverage=evidence.coverage,
         searched=evidence.query.text,
+        short=quoted.short,
         confidence=round(quoted.confidence, 3),
         notes=(*evidence.query.notes, *quoted.notes, *notes),
     )

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import regex
 
-from rag.answers.accounts import settle
+from rag.answers.accounts import Accounts, settle
 from rag.answers.premises import unfounded
 from rag.answers.trim import trimmed
 from rag.indexing.names import name_tokens, same_person
@@ -34,28 +34,25 @@ WHOLE, MUCH = 0.9, 0.55
 
 @dataclass(frozen=True, slots=True)
 class Quoted:
-    """The chosen sentences in reading order, and how sure the choice is (0 to 1)."""
+    """The chosen sentences in reading order, how sure the choice is (0 to 1), and the short answer within them."""
 
     status: Status
     chosen: tuple[Candidate, ...]
     confidence: float
     notes: tuple[str, ...] = ()
+    short: str = ""
 
 
 def quote(evidence: Evidence) -> Quoted:
     """The one to three sentences that answer best, or none."""
     evidence = replace(evidence, candidates=[c for c in evidence.candidates if known(c, evidence.query)])
-    within = [c for c in evidence.candidates if in_period(c, evidence.query)]
-    outside = ()
-    if not evidence.query.strict and max((c.strength for c in within), default=0.0) < ENOUGH:
-        within, outside = evidence.candidates, _why(evidence, ())
+    within = _within(evidence)
+    outside = _why(evidence, ()) if within is evidence.candidates else ()
     if evidence.speakers:
         return _statements(evidence, within)
     if evidence.query.period and not evidence.names_a_topic:
         return _news(evidence, [c for c in evidence.candidates if in_period(c, evidence.query)])
-    if evidence.query.wants_speaker:
-        within = [c for c in within if c.speaker]
-    accounts = settle(within, evidence)
+    accounts = _accounts(evidence)
     ranked = list(accounts.conflicting) or _whole(accounts.ranked, evidence.query)
     best = _distinct(ranked, 1 if evidence.query.wants_speaker else MOST)
     if sum(len(c.text.split()) for c in best) > WORDS:
@@ -99,6 +96,29 @@ def known(candidate: Candidate, query: Query) -> bool:
     """Whether a report was out when the question is asked, where the asker says when that is."""
     at = candidate.article.published_at
     return query.now is None or at is None or at <= query.now
+
+
+def answering(evidence: Evidence) -> Sequence[Candidate]:
+    """The candidates that may answer a question for what happened or is so, best first: of the time asked for, not
+    overtaken by newer reports, somebody's words where it is asked who said something.
+    """
+    evidence = replace(evidence, candidates=[c for c in evidence.candidates if known(c, evidence.query)])
+    return _whole(_accounts(evidence).ranked, evidence.query)
+
+
+def _accounts(evidence: Evidence) -> Accounts:
+    within = _within(evidence)
+    if evidence.query.wants_speaker:
+        within = [c for c in within if c.speaker]
+    return settle(within, evidence)
+
+
+def _within(evidence: Evidence) -> Sequence[Candidate]:
+    """The candidates of the period asked for, or all where none of those is good enough and others may do."""
+    within = [c for c in evidence.candidates if in_period(c, evidence.query)]
+    if not evidence.query.strict and max((c.strength for c in within), default=0.0) < ENOUGH:
+        return evidence.candidates
+    return within
 
 
 def _news(evidence: Evidence, within: Sequence[Candidate]) -> Quoted:
