@@ -1,4 +1,4 @@
-"""python -m evals run | compare | report | table | check | bench: measure the answers.
+"""python -m evals run | compare | report | table | check | agreement | bench: measure the answers.
 
 Exit status: 0 done, 1 check found faults, 2 an error.
 """
@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,8 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--data", type=Path, help="the data set's folder (newsroom: shipped; bring-your-own: a file)")
     run.add_argument("--system", default="ours", help="ours, stock, bm25, dense, or ours+PROVIDER:MODEL (ours)")
     run.add_argument("--model", help="the language model that writes for ours, as PROVIDER:MODEL")
+    run.add_argument("--judge", metavar="PROVIDER:MODEL", help="a language model that says of each sentence whether it "
+                     "follows from its quotes (Faithful); verdicts in the file of --out are not asked for again")  # fmt: skip
     run.add_argument("--weeks", type=_weeks, metavar="A..B", help="realtimeqa: the first and last week, as YYYYMMDD")
     run.add_argument("--year", type=int, help="realtimeqa: one year's weeks")
     run.add_argument("--split", choices=("dev", "test", "all"), default="all", help="the questions asked (all)")
@@ -78,6 +81,12 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--out", type=Path, metavar="FILE", help="write the weights there (rag/retrieval/ranker.json)")
     train.add_argument("--seed", type=int, default=0, help="(0)")
 
+    agreement = command("agreement", "Say how far judges of faithfulness agree with sentences labelled by hand.")
+    agreement.add_argument("--judge", metavar="PROVIDER:MODEL", help="a language model (only the built-in checks)")
+    agreement.add_argument("--name", help="what to call that judge (PROVIDER:MODEL)")
+    agreement.add_argument("--keep", action="store_true", help="also keep the figures in evals/results/agreement.json")
+    agreement.add_argument("--seed", type=int, default=0, help="of the bootstrap (0)")
+
     bench = command("bench", "Say how fast it is, beside what it is compared with.")
     bench.add_argument("what", choices=("embed", "ingest", "ask"))
     bench.add_argument("--data", type=Path, help="RealTime QA's folder, for real articles (newsroom's)")
@@ -88,7 +97,7 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     commands = {"run": run, "compare": compare, "report": report, "table": table, "check": check}
-    commands |= {"train": train, "bench": bench}
+    commands |= {"agreement": agreement, "train": train, "bench": bench}
     try:
         return commands[options.command](options)
     except RagError as error:
@@ -114,6 +123,12 @@ def run(options: argparse.Namespace) -> int:
     from rag.settings import Settings
 
     settings = Settings.from_env()
+    judge = None
+    if options.judge:
+        from evals.judge import Judge, verdicts
+
+        judge = Judge(options.judge, settings, verdicts(options.out))
+        dataset = replace(dataset, measures=(*dataset.measures, "Faithful"))
     folder = None if dataset.archive else options.archive
     with ExitStack() as stack:
         with _progress("articles", len(dataset.articles)) as step:
@@ -122,6 +137,9 @@ def run(options: argparse.Namespace) -> int:
         with _progress("questions", len(dataset.questions)) as step:
             done = iter(range(1, len(dataset.questions) + 1))
             outcomes = ask_all(asked, dataset, lambda: step(next(done)))
+    if judge:
+        with _progress("answers judged", len(outcomes)) as step:
+            outcomes = judge.judge_all(outcomes, step)
     chosen: dict[str, Any] = {
         "weeks": "..".join(options.weeks) if options.weeks else None,
         "year": options.year,
@@ -129,6 +147,7 @@ def run(options: argparse.Namespace) -> int:
         "limit": options.limit,
         "seed": options.seed,
         **settings_of(settings),
+        **({"judge": options.judge} if options.judge else {}),
     }
     made = record(dataset, outcomes, system=system, settings=chosen, seed=options.seed)
     sealed = runfile.sealed({**made, "archive": ingested})
@@ -187,6 +206,27 @@ def train(options: argparse.Namespace) -> int:
 
     found = ranker.train(options.data, options.folder, options.out or FILE, Settings.from_env(), options.seed, tell)
     print(json.dumps(found, ensure_ascii=False, indent=1) if options.json else ranker.table(found))
+    return 0
+
+
+def agreement(options: argparse.Namespace) -> int:
+    from evals.agreement import Judging, keep, of, record, table
+    from evals.datasets import judged
+
+    labelled, articles = judged.load()
+    judges: dict[str, Judging] = {}
+    if options.judge:
+        from evals.judge import Judge
+        from rag.settings import Settings
+
+        judge = Judge(options.judge, Settings.from_env())
+        judges[options.name or options.judge] = lambda each: judge.judge(each.sentence, each.citations)
+    found = of(labelled, articles, judges, options.seed)
+    made = record(labelled, judged.data_hash(labelled), found)
+    if options.keep:
+        for name in keep(made):
+            print(f"left out: {name}, whose labels were others", file=sys.stderr)
+    print(json.dumps(made, ensure_ascii=False, indent=1) if options.json else table(made).rstrip())
     return 0
 
 

@@ -119,6 +119,10 @@ def compare(path_a: Path, path_b: Path, seed: int = 0) -> dict[str, Any]:
     if of_a.keys() != of_b.keys():
         raise RagError("the runs asked different questions; make both with the same --split, --limit and --seed")
     shared = [m for m in dict.fromkeys(["Right", *a["measures"]]) if m == "Right" or m in b["measures"]]
+    # Two judges are two rulers.
+    judges_differ = "Faithful" in shared and a["settings"].get("judge") != b["settings"].get("judge")
+    if judges_differ:
+        shared.remove("Faithful")
     differences = [
         difference(
             parse_measure(name),
@@ -135,6 +139,7 @@ def compare(path_a: Path, path_b: Path, seed: int = 0) -> dict[str, Any]:
         "data_hash": a["data_hash"],
         "asked": len(of_a),
         "same_code": a["code"]["sources"] == b["code"]["sources"],
+        "judges_differ": judges_differ,
         "differences": [asdict(each) for each in differences],
         "questions": {
             i: {"question": q["question"], "gold": q["gold"], "a": _said(q), "b": _said(of_b[i])}
@@ -158,6 +163,7 @@ def table(found: Mapping[str, Any]) -> str:
     lines = [f"A: {a['system']} ({a['file']})", f"B: {b['system']} ({b['file']})"]
     lines += [f"{found['asked']:,} questions of {found['dataset']}"]
     lines += [] if found["same_code"] else ["the two were made by different code"]
+    lines += ["Faithful is left out: the judges differ"] if found["judges_differ"] else []
     lines += [
         "",
         f"{'measure':<22}{'A':>9}{'B':>9}{'B − A':>10}  {'95 % interval':<20}{'p':>8}{'won':>6}{'lost':>6}{'n':>7}",

@@ -341,8 +341,13 @@ def _verbatim(outcome: Outcome, _: str) -> float | None:
 
 def supported(outcome: Outcome, sentence: Sentence) -> bool:
     """Whether the sentence rests on what it cites; see the measure CitationSupport."""
-    quoted = set(words(" ".join(citation.quote for citation in cited(outcome, sentence))).split())
-    content = {word for word in words(sentence.text).split() if word not in _EMPTY}
+    return rests(sentence.text, [citation.quote for citation in cited(outcome, sentence)])
+
+
+def rests(text: str, quotes: Sequence[str]) -> bool:
+    """Whether most content words of ``text``, and all its numbers, stand in the quotes."""
+    quoted = set(words(" ".join(quotes)).split())
+    content = {word for word in words(text).split() if word not in _EMPTY}
     numbers = {word for word in content if any(character.isdigit() for character in word)}
     return bool(quoted) and numbers <= quoted and 2 * len(content & quoted) > len(content)
 
@@ -355,6 +360,15 @@ def _support(outcome: Outcome, _: str) -> float | None:
         return None
     sentences = outcome.answer.sentences
     return sum(supported(outcome, sentence) for sentence in sentences) / len(sentences)
+
+
+def _faithful(outcome: Outcome, _: str) -> float | None:
+    """Share of an answer's sentences, mean over the answers given, that a language model (--judge) says follow from the
+    quotes they cite and put them in the right mouth. Sentences that it did not judge are left out and told in the run's
+    counts; so are answers of which it judged none. Refusals and failures are not counted. What its word is worth:
+    python -m evals agreement."""
+    judged = [judgement.faithful for judgement in outcome.judgements if judgement.faithful is not None]
+    return sum(judged) / len(judged) if judged else None
 
 
 def _evidence_hit(outcome: Outcome, _: str) -> float | None:
@@ -450,6 +464,7 @@ FAMILIES: dict[str, Family] = {
     "RR": Family(_reciprocal_rank, "RR"),
     "VerbatimCitation": Family(_verbatim, "VerbatimCitation"),
     "CitationSupport": Family(_support, "CitationSupport"),
+    "Faithful": Family(_faithful, "Faithful"),
     "EvidenceHit": Family(_evidence_hit, "EvidenceHit"),
     "WrongMouth": Family(_wrong_mouth, "WrongMouth", less=True),
     "WrongMouthWords": Family(_wrong_mouth_words, "WrongMouthWords", less=True),

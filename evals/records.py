@@ -104,12 +104,30 @@ class System(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a language model says of one sentence of an answer: whether its quotes support it, and whether whose words
+    they are is right. ``failure`` says why there is no verdict, "" where there is one; ``asked`` is the SHA-256 of the
+    judge and what it was asked, "" where nothing had to be.
+    """
+
+    supported: bool = False
+    attributed: bool = False
+    failure: str = ""
+    asked: str = ""
+
+    @property
+    def faithful(self) -> bool | None:
+        """The verdict; None: not judged."""
+        return None if self.failure else self.supported and self.attributed
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What a system made of one question: its answer (None when it failed) and the wall time of ``ask``.
 
     ``gold_ranks`` are the ranks, from 1, of the found passages that answer, ``hits`` the found passages, best first.
     ``texts`` are the texts of the data set's articles by id, the truth that citations are held against. ``error`` names
-    the exception, "" when there was none.
+    the exception, "" when there was none. ``judgements`` are those of the answer's sentences, () without a judge.
     """
 
     question: Question
@@ -119,6 +137,7 @@ class Outcome:
     milliseconds: float
     error: str = ""
     hits: tuple[Hit, ...] = ()
+    judgements: tuple[Judgement, ...] = ()
 
     @property
     def refused(self) -> bool:

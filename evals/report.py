@@ -185,7 +185,7 @@ def _question(q: Mapping[str, Any]) -> str:
     due = "; ".join(q["gold"]) if q["answerable"] else "(not in the archive)"
     if q["gold"] and not q["answerable"]:
         due = f"{'; '.join(q['gold'])} (stands in no article)"
-    said = [f"<p>{escape(s['text'])}</p>" for s in q["sentences"]] or [
+    said = [f"<p>{escape(s['text'])}{_judged(s)}</p>" for s in q["sentences"]] or [
         f"<p>({escape(q['error'] or 'not answered')})</p>"
     ]
     asked = " / ".join([*q["history"], q["question"]])
@@ -210,6 +210,16 @@ def _question(q: Mapping[str, Any]) -> str:
     )
 
 
+def _judged(sentence: Mapping[str, Any]) -> str:
+    """What a judge said of a sentence, where one was asked."""
+    if (judged := sentence.get("judged")) is None:
+        return ""
+    verdict = "faithful" if judged["supported"] and judged["attributed"] else "not supported"
+    if judged["supported"] and not judged["attributed"]:
+        verdict = "the wrong mouth"
+    return f' <span class="small">(judge: {escape(judged["failure"] or verdict)})</span>'
+
+
 def _made(runs: Sequence[Mapping[str, Any]], names: Sequence[str]) -> str:
     rows: list[list[str]] = []
     for name, run in zip(names, runs, strict=True):
@@ -217,7 +227,9 @@ def _made(runs: Sequence[Mapping[str, Any]], names: Sequence[str]) -> str:
         settings = ", ".join(f"{key} {value}" for key, value in run["settings"].items() if value is not None)
         on = f"{machine['cores']} cores, {machine['platform']}, Python {machine['python']}"
         rows.append([name, f"{code['version']} {code['commit'][:10]}", settings, on, f"{run['errors']:,}"])
+    missing = [(name, run["counts"].get("not_judged_sentences", 0)) for name, run in zip(names, runs, strict=True)]
+    unjudged = [f"{name}: {count:,} sentences were not judged for Faithful" for name, count in missing if count]
     left_out = [f"{count:,} × {reason}" for reason, count in runs[0]["excluded"].items()]
-    notes = "".join(f"<li>{escape(each)}</li>" for each in [*runs[0]["notes"], *left_out])
+    notes = "".join(f"<li>{escape(each)}</li>" for each in [*runs[0]["notes"], *left_out, *unjudged])
     head = ["system", "code", "settings", "machine", "errors"]
     return f"<h2>How this was made</h2>{_rows(head, rows)}<ul>{notes}</ul>"

@@ -91,9 +91,17 @@ def record(
             "model_failures": sum(
                 any("language model failed" in n for n in o.answer.notes) for o in outcomes if o.answer
             ),
+            **_judged(outcomes),
         },
         "questions": [_question(outcome, dataset.measures) for outcome in outcomes],
     }
+
+
+def _judged(outcomes: Sequence[Outcome]) -> dict[str, int]:
+    """How many sentences a judge judged and how many it did not; nothing without a judge."""
+    verdicts = [judgement.faithful for outcome in outcomes for judgement in outcome.judgements]
+    missing = verdicts.count(None)
+    return {"judged_sentences": len(verdicts) - missing, "not_judged_sentences": missing} if verdicts else {}
 
 
 def summarise(measures: Iterable[str], outcomes: Sequence[Outcome], seed: int) -> dict[str, dict[str, Any]]:
@@ -120,13 +128,21 @@ def _question(outcome: Outcome, measures: Iterable[str]) -> dict[str, Any]:
         "status": answer.status if answer else None,
         "short": answer.short if answer else None,
         "confidence": answer.confidence if answer else None,
-        "sentences": [asdict(sentence) for sentence in answer.sentences] if answer else [],
+        "sentences": _sentences(outcome),
         "citations": [asdict(citation) for citation in answer.citations] if answer else [],
         "gold_ranks": list(outcome.gold_ranks),
         "passages": _passages(outcome),
         "milliseconds": round(outcome.milliseconds, 1),
         "scores": scores,
     }
+
+
+def _sentences(outcome: Outcome) -> list[dict[str, Any]]:
+    found = [asdict(sentence) for sentence in outcome.answer.sentences] if outcome.answer else []
+    if outcome.judgements:
+        for sentence, judgement in zip(found, outcome.judgements, strict=True):
+            sentence["judged"] = asdict(judgement)
+    return found
 
 
 def _passages(outcome: Outcome) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from evals import runfile
+from evals import agreement, runfile
 from evals.measures import Value
 from evals.systems import NAMES
 from rag.errors import RagError, SettingsError
@@ -43,6 +43,9 @@ def table(runs: Sequence[Mapping[str, Any]]) -> str:
         "",
         f"{first['asked']:,} questions over {first['articles']:,} articles; shares in per cent, with 95 % intervals.",
     ]
+    for run in runs:
+        if missing := run.get("counts", {}).get("not_judged_sentences"):
+            lines += ["", f"{run['system']}: {missing:,} sentences were not judged for Faithful."]
     return "\n".join(lines) + "\n"
 
 
@@ -74,6 +77,13 @@ def named(name: str, folder: Path = runfile.RESULTS) -> list[dict[str, Any]]:
     return [runfile.read(path) for path in paths]
 
 
+def _printed(name: str, folder: Path) -> str:
+    """The table of that name: of kept runs, or of the agreement of judges with labels."""
+    if name == "agreement":
+        return agreement.table(agreement.read(folder / agreement.KEPT.name))
+    return table(named(name, folder))
+
+
 def drifted(text: str, folder: Path = runfile.RESULTS) -> list[str]:
-    """The names of the tables between figures:NAME markers that are not what the kept runs say."""
-    return [m["name"] for m in _MARKED.finditer(text) if m["table"].strip() != table(named(m["name"], folder)).strip()]
+    """The names of the tables between figures:NAME markers that are not what the kept figures say."""
+    return [m["name"] for m in _MARKED.finditer(text) if m["table"].strip() != _printed(m["name"], folder).strip()]

@@ -41,7 +41,7 @@ def write(evidence: Evidence, quoted: Quoted, model: BaseChatModel | str, settin
         chat = model
     asked = prompt(evidence, quoted)
     text, ended = "", ""
-    for piece, end in _stream(chat, asked, name, url, settings.model_timeout):
+    for piece, end in _stream(chat, asked.messages, name, url, settings.model_timeout):
         ended = end or ended
         if piece:
             text += piece
@@ -95,6 +95,18 @@ def open_model(model: str, settings: Settings) -> BaseChatModel:
         raise SettingsError(f"the model {model!r} cannot be set up ({reason[:120]}); check RAG_MODEL") from None
 
 
+def complete(chat: BaseChatModel, messages: Sequence[tuple[str, str]], name: str, settings: Settings) -> str:
+    """All that a model says to ``messages``, as plain text. Raises ModelError (one line, without anything the server
+    said).
+    """
+    text = ""
+    for piece, _ in _stream(chat, messages, name, settings.model_url, settings.model_timeout):
+        text += piece
+        if len(text) > LONGEST:
+            break
+    return plain(text[:LONGEST])
+
+
 def _name(model: BaseChatModel) -> str:
     for attribute in ("model_name", "model"):
         if isinstance(found := getattr(model, attribute, None), str) and found:
@@ -119,9 +131,11 @@ def _raised(*families: str) -> tuple[type[Exception], ...]:
     return tuple(found)
 
 
-def _stream(chat: BaseChatModel, asked: Prompt, name: str, url: str, timeout: float) -> Iterator[tuple[str, str]]:
+def _stream(
+    chat: BaseChatModel, messages: Sequence[tuple[str, str]], name: str, url: str, timeout: float
+) -> Iterator[tuple[str, str]]:
     """The pieces of the model's text, each with the reason why it ended, "" before."""
-    stream = chat.stream(list(asked.messages))
+    stream = chat.stream(list(messages))
     while True:
         # Only what the client does is under this "try"; the consumer's own errors pass it by.
         try:
@@ -241,7 +255,7 @@ def _checked(evidence: Evidence, quoted: Quoted, asked: Prompt, text: str, name:
         notes.append(f"{asked.left_out} found {were} not shown to the model: no room within {PASSAGE_TOKENS:,} tokens.")
     told = replace(quoted, notes=tuple(notes))
     read = citations.marked(text)
-    checker = _Checker(evidence, asked.shown)
+    checker = Checker(evidence, asked.shown)
     whose = claims(read.text, read.sentences, checker.known, tuple(evidence.speakers))
     verdicts: list[_Verdict] = []
     open_question = False
@@ -291,7 +305,7 @@ def _checked(evidence: Evidence, quoted: Quoted, asked: Prompt, text: str, name:
     )
 
 
-class _Checker:
+class Checker:
     """Judges sentences against the passages that the model was shown."""
 
     def __init__(self, evidence: Evidence, shown: Sequence[Shown]) -> None:

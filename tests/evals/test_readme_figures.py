@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from evals import runfile
+from evals import agreement, runfile
 from evals.__main__ import main
 from evals.table import drifted, keep, named, table
 from rag.errors import RagError, SettingsError
@@ -24,7 +24,10 @@ def test_the_readmes_figures_are_those_of_the_kept_runs() -> None:
 def test_kept_results_are_small_and_untouched() -> None:
     for path in runfile.RESULTS.glob("*.json"):
         assert path.stat().st_size < 200_000, path
-        assert "questions" not in runfile.read(path)
+        if path == agreement.KEPT:
+            assert agreement.read(path)["sentences"] == 100
+        else:
+            assert "questions" not in runfile.read(path)
 
 
 def test_a_table_that_drifts_is_noticed(runs: dict[str, Path], tmp_path: Path) -> None:
@@ -41,6 +44,13 @@ def test_a_table_that_drifts_is_noticed(runs: dict[str, Path], tmp_path: Path) -
     made[0].write_text(json.dumps(run))
     with pytest.raises(RagError, match="changed after"):
         drifted(text, tmp_path)
+
+
+def test_agreement_that_drifts_is_noticed(tmp_path: Path) -> None:
+    (tmp_path / agreement.KEPT.name).write_text(agreement.KEPT.read_text())
+    text = f"<!-- figures:agreement -->\n{agreement.table(agreement.read())}<!-- /figures -->\n"
+    assert drifted(text, tmp_path) == []
+    assert drifted(text.replace("Kappa", "kappa", 1), tmp_path) == ["agreement"]
 
 
 def test_the_table_is_markdown_with_ours_first(runs: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
