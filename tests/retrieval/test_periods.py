@@ -26,6 +26,8 @@ def days(a: str, b: str) -> tuple[date, date]:
         ("What changed last month?", days("2024-05-01", "2024-05-31")),
         ("What changed in June 2023?", days("2023-06-01", "2023-06-30")),
         ("What changed in September?", days("2023-09-01", "2023-09-30")),
+        ("in January of this year", days("2024-01-01", "2024-01-31")),
+        ("in May last year", days("2023-05-01", "2023-05-31")),
         ("on 10 June 2024", days("2024-06-10", "2024-06-10")),
         ("on June 10th", days("2024-06-10", "2024-06-10")),
         ("on June 10, 2023", days("2023-06-10", "2023-06-10")),

@@ -4,9 +4,11 @@ import time
 from datetime import UTC, date, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rag.records import Query, Turn
-from rag.retrieval.question import standalone, understand
+from rag.retrieval.question import parts, standalone, understand
 
 
 class Known:
@@ -39,7 +41,11 @@ def understood(question: str) -> Query:
         ("What did the Russian foreign minister say?", ("the Russian foreign minister",)),
         ("Which hackers did Lavrov say were behind it?", ("Lavrov",)),
         ("When did Daniel Ashworth say he had learned of it?", ("Daniel Ashworth",)),
+        ("Compare Wang Yi and Lavrov on expansion", ("Wang Yi", "Lavrov")),
+        ("What is the difference between Lavrov and Wang Yi on expansion?", ("Lavrov", "Wang Yi")),
+        ("How do Lavrov's and Wang's positions on expansion differ?", ("Lavrov", "Wang")),
         # Nobody's words are asked for:
+        ("Temperature record on the day of the blackout?", ()),
         ("Which country did Lavrov accuse?", ()),
         ("Was Larkmoor warned before the flood?", ()),
         ("What is the name of the minister?", ()),
@@ -121,3 +127,31 @@ def test_repeated_words_do_not_make_it_slow() -> None:
     begun = time.process_time()
     understood("what did a " * 360)
     assert time.process_time() - begun < 1.5
+
+
+@pytest.mark.parametrize(
+    ("question", "asked"),
+    [
+        ("When and where was the accord signed?", ("When was the accord signed?", "Where was the accord signed?")),
+        ("How many were hurt, and who is to blame?", ("How many were hurt?", "Who is to blame (hurt)?")),
+        ("What did Lavrov say and why?", ("What did Lavrov say?", "Why did Lavrov say?")),
+        ("Who won the cup and who scored?", ("Who won the cup?", "Who scored (won cup)?")),
+        ("Did Wang Yi visit Kazan and what did he promise?", ("Did Wang Yi visit Kazan?", "What did Wang Yi promise?")),
+        # One question:
+        ("What did Lavrov and Wang Yi say about BRICS?", ()),
+        ("What did he say about how it began and why it failed?", ()),
+        ("Should it be banned? What does Lavrov say?", ()),
+        ("Which company and which bank collapsed?", ()),
+        ("What happened?", ()),
+    ],
+)  # fmt: skip
+def test_questions_that_one_question_puts(question: str, asked: tuple[str, ...]) -> None:
+    assert parts(question, Known()) == asked
+    assert tuple(p.text for p in understood(question).parts) == asked
+
+
+@given(st.text(max_size=120))
+def test_any_text_has_no_part_or_several_that_have_none(text: str) -> None:
+    found = parts(text, Known())
+    assert len(found) != 1
+    assert all(p.strip() for p in found)
