@@ -1,4 +1,4 @@
-"""python -m evals run | compare | report | table | check | agreement | bench: measure the answers.
+"""python -m evals run | compare | report | failures | table | check | agreement | bench: measure the answers.
 
 Exit status: 0 done, 1 check found faults, 2 an error.
 """
@@ -63,6 +63,9 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument("--out", type=Path, default=Path("report.html"), metavar="FILE", help="(report.html)")
     report.add_argument("--failing", type=_positive, default=100, metavar="N", help="wrong answers shown a run (100)")
 
+    failures = command("failures", "Say where a run's answers are lost: not in the archive, not found, not quoted, ….")
+    failures.add_argument("run", type=Path, metavar="RUN")
+
     table = command("table", "Print runs over the same data as the README's table.", printed=False)
     table.add_argument("runs", type=Path, nargs="+", metavar="RUN")
     table.add_argument("--keep", metavar="NAME", help="also keep their figures in evals/results, as NAME.SYSTEM.json")
@@ -97,6 +100,7 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     commands = {"run": run, "compare": compare, "report": report, "table": table, "check": check}
+    commands |= {"failures": failures}
     commands |= {"agreement": agreement, "train": train, "bench": bench}
     try:
         return commands[options.command](options)
@@ -171,6 +175,18 @@ def report(options: argparse.Namespace) -> int:
     page = report.report([runfile.read(path) for path in options.runs], options.failing)
     runfile.write_text(options.out, page)
     print(options.out)
+    return 0
+
+
+def failures(options: argparse.Namespace) -> int:
+    from evals import failures, runfile
+
+    run = runfile.read(options.run, questions=True)
+    if options.json:
+        found = {name: {"questions": count, "ids": list(ids)} for name, count, ids in failures.shares(run)}
+        print(json.dumps(found, ensure_ascii=False, indent=1))
+    else:
+        print(failures.table(run), end="")
     return 0
 
 
