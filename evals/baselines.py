@@ -4,6 +4,7 @@ mind, and none says that the archive does not answer, unless it finds nothing at
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,7 @@ from typing import Any
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 
+from evals.matching import holds_words, words
 from evals.records import Dataset
 from rag import Archive
 from rag.answers.citations import Numbering
@@ -25,7 +27,7 @@ from rag.stores.ledger import Filters
 
 ANSWER_SENTENCES = 2
 READ = 16
-"""Passages that ``bm25`` and ``dense`` look for sentences in; as many as the archive reads."""
+"""Passages that ``bm25`` and ``dense`` look for sentences in, and all for choices; as many as the archive reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,24 @@ def answer_of(question: str, quotes: Sequence[Quote], coverage: Coverage, confid
         searched=question,
         confidence=confidence,
     )
+
+
+def choose_by_best(choices: Sequence[str], found: Iterable[tuple[float, str, str]]) -> int:
+    """The place of the choice that stands in the best of the texts, a little more for each article that holds it.
+
+    ``found`` gives score, article and text. Where no text holds any choice, the first one is chosen.
+    """
+    wanted = [words(choice) for choice in choices]
+    best = [0.0] * len(wanted)
+    holders: list[set[str]] = [set() for _ in wanted]
+    for score, article, text in found:
+        plain = words(text)
+        for n, string in enumerate(wanted):
+            if holds_words(plain, string):
+                best[n] = max(best[n], score)
+                holders[n].add(article)
+    scores = [score + 0.1 * math.log1p(len(held)) for score, held in zip(best, holders, strict=True)]
+    return scores.index(max(scores))
 
 
 # Over the archive's own passages
@@ -85,6 +105,14 @@ class Bm25(_OverPassages):
 
     def ask(self, question: str, history: Sequence[Turn], now: datetime | None) -> Answer:
         del history
+        ranked = self._ranked(question, now)
+        best = ranked[:ANSWER_SENTENCES]
+        return answer_of(question, [quote for _, quote in best], self._coverage, best[0][0] if best else 0.0)
+
+    def choose(self, question: str, choices: Sequence[str], now: datetime | None) -> int:
+        return choose_by_best(choices, _texts(self._ranked(question, now)))
+
+    def _ranked(self, question: str, now: datetime | None) -> list[tuple[float, Quote]]:
         hits, weights = self.search(question, now, READ), self._searcher.weights(question)
         ranked: list[tuple[float, Quote]] = []
         for n, hit in enumerate(hits, 1):
@@ -95,8 +123,7 @@ class Bm25(_OverPassages):
                 ranked.append((score, Quote(hit, span)))
                 before = terms
         ranked.sort(key=lambda pair: -pair[0])  # stable: equal ones in the order of their passages
-        best = ranked[:ANSWER_SENTENCES]
-        return answer_of(question, [quote for _, quote in best], self._coverage, best[0][0] if best else 0.0)
+        return ranked
 
 
 class Dense(_OverPassages):
@@ -108,6 +135,14 @@ class Dense(_OverPassages):
 
     def ask(self, question: str, history: Sequence[Turn], now: datetime | None) -> Answer:
         del history, now
+        best = self._ranked(question)[:ANSWER_SENTENCES]
+        return answer_of(question, [quote for _, quote in best], self._coverage, best[0][0] if best else 0.0)
+
+    def choose(self, question: str, choices: Sequence[str], now: datetime | None) -> int:
+        del now
+        return choose_by_best(choices, _texts(self._ranked(question)))
+
+    def _ranked(self, question: str) -> list[tuple[float, Quote]]:
         vector = self._searcher.embed(question)
         hits = self._hits(self._vectors.search(vector, READ, Filters()))
         vectors = self._ledger.sentence_vectors([hit.passage.id for hit in hits])
@@ -117,8 +152,11 @@ class Dense(_OverPassages):
             for span, cosine in zip(hit.passage.sentences, vectors[hit.passage.id] @ vector, strict=True)
         ]
         ranked.sort(key=lambda pair: -pair[0])
-        best = ranked[:ANSWER_SENTENCES]
-        return answer_of(question, [quote for _, quote in best], self._coverage, best[0][0] if best else 0.0)
+        return ranked
+
+
+def _texts(ranked: Iterable[tuple[float, Quote]]) -> Iterable[tuple[float, str, str]]:
+    return ((score, quote.hit.article.id, quote.span.of(quote.hit.article.text)) for score, quote in ranked)
 
 
 # LangChain's stock pipeline
@@ -202,6 +240,10 @@ class Stock:
         hits = self.search(question, now, TOP)
         quotes = [Quote(hit, span) for hit in hits for span in hit.passage.sentences]
         return answer_of(question, quotes[:ANSWER_SENTENCES], self._coverage, hits[0].score if hits else 0.0)
+
+    def choose(self, question: str, choices: Sequence[str], now: datetime | None) -> int:
+        hits = self.search(question, now, READ)
+        return choose_by_best(choices, ((1 / n, h.article.id, h.passage.text) for n, h in enumerate(hits, 1)))
 
     def _hit(self, chunk: Document, score: float) -> Hit:
         article = self._articles[chunk.metadata["article"]]

@@ -245,6 +245,13 @@ def _right(outcome: Outcome, trap: str) -> float | None:
     return float(right_strings(question, outcome.said) and not wrong)
 
 
+def _choice(outcome: Outcome, _: str) -> float | None:
+    """Questions with choices (the quiz form of RealTime QA, Kasai et al., 2023) of which the right one was chosen; every
+    one is answered. A failure scores 0."""
+    gold = outcome.question.gold_choice
+    return None if gold is None else float(outcome.chosen == gold)
+
+
 # Retrieval
 
 
@@ -457,6 +464,7 @@ FAMILIES: dict[str, Family] = {
     "Contains": Family(_contains, "Contains"),
     "EM": Family(_exact, "EM"),
     "F1": Family(_f1, "F1"),
+    "Choice": Family(_choice, "Choice"),
     "AnswerWords": Family(_answer_words, "AnswerWords", less=True),
     "Right": Family(_right, "Right or Right@TRAP", r"[a-z_]*"),
     "R": Family(_recall, "R@K", r"[1-9][0-9]*"),

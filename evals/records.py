@@ -59,6 +59,11 @@ class Question:
         """Every string that counts as an answer or as a part of one."""
         return (*self.answers, *self.answers_all)
 
+    @property
+    def gold_choice(self) -> int | None:
+        """The place of the right choice, None where the question has no choices, or none of them is an answer."""
+        return next((n for n, choice in enumerate(self.choices) if choice.strip() in self.answers), None)
+
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
@@ -93,7 +98,7 @@ class Dataset:
 class System(Protocol):
     """What is measured. ``now`` is the instant a question is asked at; None: unknown.
 
-    To add one, write a class with these two methods that was given the articles of the data set (evals/systems.py).
+    To add one, write a class with these methods that was given the articles of the data set (evals/systems.py).
     """
 
     def search(self, question: str, now: datetime | None, k: int) -> Sequence[Hit]:
@@ -101,6 +106,10 @@ class System(Protocol):
         ...
 
     def ask(self, question: str, history: Sequence[Turn], now: datetime | None) -> Answer: ...
+
+    def choose(self, question: str, choices: Sequence[str], now: datetime | None) -> int:
+        """The place, from 0, of the choice that answers best; asked only where a question has choices."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +137,7 @@ class Outcome:
     ``gold_ranks`` are the ranks, from 1, of the found passages that answer, ``hits`` the found passages, best first.
     ``texts`` are the texts of the data set's articles by id, the truth that citations are held against. ``error`` names
     the exception, "" when there was none. ``judgements`` are those of the answer's sentences, () without a judge.
+    ``chosen`` is the place of the choice that the system chose, None when the question has none or the system failed.
     """
 
     question: Question
@@ -138,6 +148,7 @@ class Outcome:
     error: str = ""
     hits: tuple[Hit, ...] = ()
     judgements: tuple[Judgement, ...] = ()
+    chosen: int | None = None
 
     @property
     def refused(self) -> bool:

@@ -41,18 +41,20 @@ def ask_all(system: System, dataset: Dataset, on_question: Callable[[], None] = 
 def _ask(system: System, question: Question, texts: Mapping[str, str]) -> Outcome:
     history = [Turn(earlier) for earlier in question.history]
     hits: Sequence[Hit] = ()
-    answer, error = None, ""
+    answer, chosen, error = None, None, ""
     begun = time.perf_counter()
     try:
         answer = system.ask(question.text, history, question.now)
         milliseconds = (time.perf_counter() - begun) * 1000
         # A follow-up is searched for as the system completed it.
         hits = system.search((answer.searched if history else "") or question.text, question.now, DEPTH)
+        if question.choices:
+            chosen = system.choose(question.text, question.choices, question.now)
     # Whatever a system raises is that question's result: kept with its text in the run, counted, scored as a failure.
     except Exception as raised:  # noqa: BLE001
-        answer, error = None, f"{type(raised).__name__}: {raised}"
+        answer, chosen, error = None, None, f"{type(raised).__name__}: {raised}"
         milliseconds = (time.perf_counter() - begun) * 1000
-    return Outcome(question, answer, gold_ranks(question, hits), texts, milliseconds, error, tuple(hits))
+    return Outcome(question, answer, gold_ranks(question, hits), texts, milliseconds, error, tuple(hits), chosen)
 
 
 # The record of a run
@@ -126,6 +128,8 @@ def _question(outcome: Outcome, measures: Iterable[str]) -> dict[str, Any]:
         "trap": question.trap,
         "error": outcome.error,
         "status": answer.status if answer else None,
+        "choices": list(question.choices),
+        "chosen": outcome.chosen,
         "short": answer.short if answer else None,
         "confidence": answer.confidence if answer else None,
         "sentences": _sentences(outcome),

@@ -39,6 +39,9 @@ class Ours:
     def ask(self, question: str, history: Sequence[Turn], now: datetime | None) -> Answer:
         return self.archive.ask(question, history=history, now=now, model=self.model)
 
+    def choose(self, question: str, choices: Sequence[str], now: datetime | None) -> int:
+        return self.archive.choose(question, choices, now=now).chosen
+
 
 def parse_system(text: str) -> tuple[str, str]:
     """ "ours+openai:gpt-5-mini" → the system and the language model that writes. Raises SettingsError."""

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rag.archive import Archive, ArchiveStatus, Verification
     from rag.errors import RagError
-    from rag.records import Answer, Article, Citation, Hit, Passage, Sentence, Statement, Turn
+    from rag.records import Answer, Article, Check, Choice, Citation, Hit, Passage, Sentence, Statement, Turn
     from rag.settings import Settings
 
 _HOME = {
     "Answer": "records", "Archive": "archive", "ArchiveStatus": "archive", "Article": "records",
-    "Citation": "records", "Hit": "records", "Passage": "records", "RagError": "errors", "Sentence": "records",
+    "Check": "records", "Choice": "records", "Citation": "records", "Hit": "records", "Passage": "records", "RagError": "errors", "Sentence": "records",
     "Settings": "settings", "Statement": "records", "Turn": "records", "Verification": "archive",
 }  # fmt: skip
 
 __all__ = [
-    "Answer", "Archive", "ArchiveStatus", "Article", "Citation", "Hit", "Passage", "RagError", "Sentence", "Settings",
-    "Statement", "Turn", "Verification",
+    "Answer", "Archive", "ArchiveStatus", "Article", "Check", "Choice", "Citation", "Hit", "Passage", "RagError",
+    "Sentence", "Settings", "Statement", "Turn", "Verification",
 ]  # fmt: skip
 
 

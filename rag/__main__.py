@@ -1,4 +1,4 @@
-"""python -m rag ask | search | status | verify | rebuild: the archive from a shell."""
+"""python -m rag ask | check | search | status | verify | rebuild: the archive from a shell."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from rag.errors import QuestionError, RagError
 
 if TYPE_CHECKING:
-    from rag.records import Answer, Citation, Coverage, Hit
+    from rag.records import Answer, Check, Citation, Coverage, Hit
 
 
 def parser() -> argparse.ArgumentParser:
@@ -27,9 +27,9 @@ def parser() -> argparse.ArgumentParser:
         one.add_argument("--json", action="store_true", help="print JSON")
         return one
 
-    def asking(name: str, help_: str) -> argparse.ArgumentParser:
+    def asking(name: str, help_: str, what: str = "question") -> argparse.ArgumentParser:
         one = command(name, help_)
-        one.add_argument("question")
+        one.add_argument(what)
         one.add_argument("--since", metavar="DAY", help="only articles published on this day or later (2024-06-01)")
         one.add_argument("--until", metavar="DAY", help="only articles published on this day or earlier")
         one.add_argument("--outlet", action="append", default=[], help="only articles of this outlet; may be repeated")
@@ -38,6 +38,10 @@ def parser() -> argparse.ArgumentParser:
 
     ask = asking("ask", "Answer a question. Exit status: 0 answered, 1 not in the archive, 2 an error.")
     ask.add_argument("--model", help='the language model that writes, as provider:name; "" quotes (default: RAG_MODEL)')
+    checking = (
+        "Say whether the archive bears a claim out. Exit status: 0 it speaks for or against, 1 it does not, 2 an error."
+    )
+    asking("check", checking, "claim")
     search = asking("search", "Show the passages found for a question.")
     search.add_argument("-k", type=int, default=10, help="how many (default 10)")
     command("status", "What the archive holds.")
@@ -53,9 +57,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
     try:
-        return {"ask": ask, "search": search, "status": status, "verify": verify, "rebuild": rebuild}[args.command](
-            args
-        )
+        commands = {
+            "ask": ask,
+            "check": check,
+            "search": search,
+            "status": status,
+            "verify": verify,
+            "rebuild": rebuild,
+        }
+        return commands[args.command](args)
     except RagError as error:
         print(f"rag {args.command}: {error}", file=sys.stderr)
         return 2
@@ -81,6 +91,22 @@ def ask(args: argparse.Namespace) -> int:
         )
     print(to_json(answer.to_json()) if args.json else plain(answer, bold=sys.stdout.isatty()))
     return 1 if answer.status == "not_in_archive" else 0
+
+
+def check(args: argparse.Namespace) -> int:
+    from rag.archive import Archive
+    from rag.retrieval.periods import parse_day, parse_moment
+
+    with Archive.open(args.archive) as archive:
+        found = archive.check(
+            args.claim,
+            since=parse_day(args.since, "--since") if args.since else None,
+            until=parse_day(args.until, "--until") if args.until else None,
+            outlets=args.outlet,
+            now=parse_moment(args.now, "--now") if args.now else None,
+        )
+    print(to_json(found.to_json()) if args.json else plain_check(found))
+    return 1 if found.verdict == "not_in_archive" else 0
 
 
 def search(args: argparse.Namespace) -> int:
@@ -190,6 +216,21 @@ def plain(answer: Answer, *, bold: bool = False) -> str:
         lines += ["The nearest passages:", *(f"{source(c)}\n{wrapped(c.quote)}" for c in answer.nearest)]
     lines += [f"({note})" for note in answer.notes]
     return "\n".join([*lines, covered(answer.coverage)])
+
+
+VERDICTS = {"supported": "Supported", "contrary": "Contrary", "not_in_archive": "Not in the archive"}
+
+
+def plain_check(check: Check) -> str:
+    """A verdict for a terminal: the sentences for and against the claim, their sources, what the archive covers."""
+    lines = [f"{VERDICTS[check.verdict]}: {check.claim}", ""]
+    for told, sentences in (("for", check.supporting), ("against", check.contrary)):
+        lines += [f"{told}: {s.text} {''.join(f'[{n}]' for n in s.citations)}" for s in sentences]
+    lines += [*([""] if check.citations else []), *(source(c) for c in check.citations)]
+    if check.nearest:
+        lines += ["The nearest passages:", *(f"{source(c)}\n{wrapped(c.quote)}" for c in check.nearest)]
+    lines += [f"({note})" for note in check.notes]
+    return "\n".join([*lines, covered(check.coverage)])
 
 
 def source(c: Citation) -> str:

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
+from rag.answers.check import check, speakers_of
+from rag.answers.choose import choose, judge, statement_of
 from rag.answers.compose import AnswerEvent, compose
 from rag.errors import (
     ArchiveCorrupt,
@@ -35,6 +37,8 @@ from rag.indexing.pipeline import OLDER, Indexer, Progress
 from rag.records import (
     Answer,
     Article,
+    Check,
+    Choice,
     Coverage,
     Hit,
     IngestReport,
@@ -431,6 +435,53 @@ class Archive(AbstractContextManager["Archive"]):
             searcher = self._search()
             with searcher.ledger.snapshot():
                 return gather(searcher, query, scores)
+
+    def check(
+        self,
+        claim: str,
+        *,
+        since: date | None = None,
+        until: date | None = None,
+        outlets: Sequence[str] = (),
+        now: datetime | None = None,
+    ) -> Check:
+        """What the archive says to a claim: sentences for it, sentences against it, or neither."""
+        begun = time.perf_counter()
+        query = self.query(claim, since=since, until=until, outlets=outlets, now=now)
+        query = replace(query, speakers=speakers_of(query.text), wants_speaker=False, wants_latest=False)
+        found = check(self.evidence(query), (now or datetime.now(UTC)).date())
+        return replace(found, claim=claim, timing_ms=round((time.perf_counter() - begun) * 1000, 1))
+
+    def choose(
+        self,
+        question: str,
+        choices: Sequence[str],
+        *,
+        since: date | None = None,
+        until: date | None = None,
+        outlets: Sequence[str] = (),
+        now: datetime | None = None,
+    ) -> Choice:
+        """The one of the choices that the archive bears out best. Raises QuestionError without two that hold words."""
+        begun = time.perf_counter()
+        query = self.query(question, since=since, until=until, outlets=outlets, now=now)
+        if len(choices) < 2 or not all(re.search(r"\w", choice) for choice in choices):
+            raise QuestionError("give at least two choices, each with a word in it")
+        if (size := sum(map(len, choices))) > QUESTION_CHARS:
+            raise QuestionError(
+                f"the choices have {size:,} characters, more than {QUESTION_CHARS:,}; give shorter ones"
+            )
+
+        statement = statement_of(query.text, choices)
+        if statement:
+            checked = self.check(statement, since=since, until=until, outlets=outlets, now=now)
+            found = judge(query, choices, checked)
+        else:
+            with self._guard:
+                searcher = self._search()
+                with searcher.ledger.snapshot():
+                    found = choose(searcher, query, choices)
+        return replace(found, question=question, timing_ms=round((time.perf_counter() - begun) * 1000, 1))
 
     def article(self, article_id: str) -> Article:
         """Raises KeyError when the archive holds no such article."""

@@ -13,6 +13,7 @@ from datetime import date, datetime
 from typing import Any, Literal
 
 Status = Literal["answered", "partly", "conflicting", "not_in_archive"]
+Verdict = Literal["supported", "contrary", "not_in_archive"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +259,63 @@ class Answer:
 
 
 NOT_IN_ARCHIVE = "The archive does not answer this."
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What the archive says to a claim.
+
+    ``supporting`` and ``contrary`` are sentences of the archive, whole and cited, for and against it; where both stand,
+    the verdict is the newer side's. ``nearest`` holds the nearest passages when the archive says neither. ``confidence``
+    is the share (0 to 1) of the claim's words, names and numbers that the best sentence of the verdict's side accounts
+    for, or the nearest sentence where there is none.
+    """
+
+    claim: str
+    verdict: Verdict
+    supporting: tuple[Sentence, ...]
+    contrary: tuple[Sentence, ...]
+    citations: tuple[Citation, ...]
+    nearest: tuple[Citation, ...]
+    coverage: Coverage
+    confidence: float = 0.0
+    notes: tuple[str, ...] = ()
+    timing_ms: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """The documented JSON form; every value is a plain JSON type."""
+        raw = asdict(self)
+        raw["coverage"]["outlets"] = dict(self.coverage.outlets)
+        return raw
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The one of several choices that the archive bears out best as the answer to a question.
+
+    ``chosen`` counts from 0. ``scores`` are the choices' shares of belief, which sum to 1; ``sentences`` the sentence
+    that speaks most for each of them, one without text and citations where none holds any of it.
+    """
+
+    question: str
+    choices: tuple[str, ...]
+    chosen: int
+    scores: tuple[float, ...]
+    sentences: tuple[Sentence, ...]
+    citations: tuple[Citation, ...]
+    coverage: Coverage
+    notes: tuple[str, ...] = ()
+    timing_ms: float = 0.0
+
+    @property
+    def text(self) -> str:
+        return self.choices[self.chosen]
+
+    def to_json(self) -> dict[str, Any]:
+        """The documented JSON form; every value is a plain JSON type."""
+        raw = asdict(self)
+        raw["coverage"]["outlets"] = dict(self.coverage.outlets)
+        return raw
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,25 @@ def test_ask_tells_by_its_exit_status(seed_archive: Path) -> None:
         assert done.returncode == 2 and len(done.stderr.strip().splitlines()) == 1, done.stderr
 
 
+def test_check_tells_by_its_exit_status(seed_archive: Path) -> None:
+    archive = ("--archive", str(seed_archive))
+    for claim, verdict in (
+        ("Russia holds the BRICS chair in 2024", "supported"),
+        ("Brazil holds the BRICS chair in 2024", "contrary"),
+        ("Russia holds the BRICS chair in 2022", "not_in_archive"),
+    ):
+        done = run("-m", "rag", "check", claim, "--json", *archive)
+        found = json.loads(done.stdout)
+        assert found["claim"] == claim and found["verdict"] == verdict, done.stdout
+        assert done.returncode == (verdict == "not_in_archive")
+        assert bool(found["citations"]) == (verdict != "not_in_archive") == (not found["nearest"])
+    plain = run("-m", "rag", "check", "Brazil holds the BRICS chair", *archive)
+    assert plain.returncode == 0 and plain.stdout.startswith("Contrary: ") and "\nagainst: Wang" in plain.stdout
+    for wrong in (["check", "", *archive], ["check", "x", "--since", "June", *archive]):
+        done = run("-m", "rag", *wrong)
+        assert done.returncode == 2 and len(done.stderr.strip().splitlines()) == 1, done.stderr
+
+
 def test_search_status_verify_rebuild(seed_archive: Path, tmp_path: Path) -> None:
     archive = ("--archive", str(tmp_path / "a"))
     assert run("ingest.py", *archive).returncode == 0

@@ -7,8 +7,8 @@ import rag
 
 def test_the_public_names() -> None:
     assert sorted(rag.__all__) == [
-        "Answer", "Archive", "ArchiveStatus", "Article", "Citation", "Hit", "Passage", "RagError", "Sentence",
-        "Settings", "Statement", "Turn", "Verification",
+        "Answer", "Archive", "ArchiveStatus", "Article", "Check", "Choice", "Citation", "Hit", "Passage", "RagError",
+        "Sentence", "Settings", "Statement", "Turn", "Verification",
     ]  # fmt: skip
     assert all(getattr(rag, name).__module__.startswith("rag.") for name in rag.__all__)
 

@@ -21,6 +21,7 @@ COMMANDS = [
     for line in body.splitlines()
     if line.startswith("python")
 ]
+SHOWN = [body for language, _, body in BLOCKS if language == "text"]
 SCRIPTS = [body for language, mark, body in BLOCKS if language == "python" and "no-test" not in mark]
 
 
@@ -44,10 +45,13 @@ def test_there_are_commands() -> None:
 
 # In one test, since later commands use what earlier ones made.
 def test_the_commands_and_scripts_of_the_readme(home: Path) -> None:
+    outputs: list[str] = []
     for command in COMMANDS:
         done = run([sys.executable, *shlex.split(command)[1:]], home)
+        outputs.append(done.stdout)
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
         assert done.stdout.strip(), command
+    assert all(shown in outputs for shown in SHOWN), "an output that the README shows is not the true one"
     for script in SCRIPTS:
         done = run([sys.executable, "-c", script], home)
         assert done.returncode == 0, f"{script}\n{done.stderr}"
@@ -55,7 +59,7 @@ def test_the_commands_and_scripts_of_the_readme(home: Path) -> None:
 
 def test_the_make_targets_exist() -> None:
     makefile = (ROOT / "Makefile").read_text()
-    for target in re.findall(r"`?make (\w+)", README):
+    for target in re.findall(r"(?:^|`)make (\w+)", README, re.M):
         assert re.search(rf"^{target}:", makefile, re.M), target
 
 

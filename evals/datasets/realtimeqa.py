@@ -9,7 +9,7 @@ results), each also gzipped; the folder that holds the years will do. What is ta
   the answers), results without text, and what the extraction takes for no article.
 - A URL found in several weeks is one article: its longest text, and of equally long ones the version with the latest
   date, then the last in the alphabet; so it depends on the set of chosen weeks, not on their order.
-- The gold string is the right choice. A question is asked at the end of its own day, UTC; results published after that
+- The gold string is the right choice; the choices are kept, in order, for the quiz form. A question is asked at the end of its own day, UTC; results published after that
   day stay in the archive (the search that week found them) and are counted in the notes.
 - Unanswerable are questions whose gold string stands in no article of the archive. They may be answerable in other
   words, so their refusals are a lower bound of what should be refused.
@@ -36,7 +36,7 @@ from rag.indexing.identity import canonical_url
 from rag.records import Article, Skipped
 
 MEASURES = (
-    *("Contains", "EM", "F1", "AnswerWords", "R@1", "R@5", "R@10", "R@24", "nDCG@10", "RR"),
+    *("Contains", "EM", "F1", "Choice", "AnswerWords", "R@1", "R@5", "R@10", "R@24", "nDCG@10", "RR"),
     *("VerbatimCitation", "CitationSupport"),
     *("Refused@answerable", "Refused@unanswerable", "p50", "p95"),
 )

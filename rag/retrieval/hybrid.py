@@ -59,14 +59,20 @@ class Searcher:
                 found[term] = idf * (WEAK if term in weaker else 1.0)
         return found
 
+    def rarity(self, term: str) -> float:
+        """The idf of an index term."""
+        return rank.idf(self._lexical.document_frequency(term), self._lexical.count)
+
     # Search
 
     def embed(self, text: str) -> Vectors:
         """The vector of a question, shape (dimensions,)."""
         return self._embedder.embed_question(text)
 
-    def hits(self, query: Query, k: int, vector: Vectors | None = None) -> list[Hit]:
-        """The ``k`` best passages for the query, best first; a text that several outlets carry is one hit."""
+    def hits(self, query: Query, k: int, vector: Vectors | None = None, *, copies: bool = False) -> list[Hit]:
+        """The ``k`` best passages for the query, best first; a text that several outlets carry is one hit, unless
+        ``copies`` are wanted.
+        """
         filters = filters_of(query)
         if vector is None:
             vector = self.embed(query.text)
@@ -90,7 +96,7 @@ class Searcher:
             for i, (passage, article) in found.items()
         ]
         hits.sort(key=lambda h: (-h.score, h.passage.id))
-        return _once(hits, k)
+        return hits[:k] if copies else once(hits, k)
 
     def statements(self, articles: Sequence[str]) -> dict[str, list[Statement]]:
         return self.ledger.statements(articles)
@@ -154,7 +160,7 @@ def asked_about(text: str) -> str:
     return " ".join(w for w in text.replace("’", "'").split() if w.casefold().strip("?.,:;!\"'“”") not in ASKING)
 
 
-def _once(hits: Sequence[Hit], k: int) -> list[Hit]:
+def once(hits: Sequence[Hit], k: int) -> list[Hit]:
     """The first ``k`` hits of different text; the outlets of the copies left out go into ``also_in``."""
     kept: list[Hit] = []
     seen: list[frozenset[tuple[str, ...]]] = []

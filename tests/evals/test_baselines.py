@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from evals.__main__ import main
-from evals.baselines import CHUNK, OVERLAP, stock_chunks
+from evals.baselines import CHUNK, OVERLAP, choose_by_best, stock_chunks
 from evals.systems import NAMES, parse_system
 from rag import Archive
 from rag.errors import SettingsError
@@ -90,3 +90,11 @@ def test_unknown_systems_end_with_one_line(
     assert told.out == "" and told.err.splitlines()[-1].startswith("error: ")
     with pytest.raises(Exception, match="no archive"):
         Archive.open(tmp_path / "a")
+
+
+def test_a_baseline_chooses_what_stands_in_the_best_text() -> None:
+    found = [(0.9, "a", "The bridge opens in May."), (0.5, "a", "The ferry sails in June."), (0.5, "b", "It is June.")]
+    assert choose_by_best(("June", "May"), found) == 1
+    assert choose_by_best(("June", "Ma"), found) == 0  # whole words only
+    assert choose_by_best(("July", "August"), found) == 0
+    assert choose_by_best(("July", "June"), [(0.5, "a", "June"), (0.5, "b", "June, 1.")]) == 1

@@ -63,7 +63,7 @@ UNANSWERABLE = Question("3", "Who designed it?", answerable=False, trap="unanswe
 
 
 @pytest.mark.parametrize(
-    "name", ["Contains", "EM", "R@1", "R@24", "Refused@answerable", "Right", "Right@who_said", "p95"]
+    "name", ["Contains", "EM", "Choice", "R@1", "R@24", "Refused@answerable", "Right", "Right@who_said", "p95"]
 )
 def test_a_measure_prints_as_it_parses(name: str) -> None:
     assert str(parse_measure(name)) == name
@@ -88,6 +88,15 @@ def test_every_measure_scores_a_failure_and_none_rewards_it() -> None:
                     assert failed == 1
                 elif name not in ("p50", "p95"):
                     assert not failed
+
+
+def test_a_choice_is_right_or_wrong_and_a_failure_is_wrong() -> None:
+    quiz = replace(COST_QUESTION, answers=("b",), choices=("a", " b", "c"))
+    assert quiz.gold_choice == 1 and COST_QUESTION.gold_choice is None
+    measure = parse_measure("Choice")
+    scored = [measure.score(replace(outcome(quiz, None), chosen=chosen)) for chosen in (0, 1, None)]
+    assert scored == [0, 1, 0]
+    assert measure.score(outcome(COST_QUESTION, None)) is None
 
 
 # Summaries

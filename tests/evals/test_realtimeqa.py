@@ -57,6 +57,8 @@ def test_a_week(tmp_path: Path) -> None:
     dataset = read(tmp_path)
     (asked,), (article,) = dataset.questions, dataset.articles
     assert asked.answers == ("Buffalo Bills",)
+    assert asked.choices == ("Pittsburgh Steelers", "Cincinnati Bengals", "Buffalo Bills", "Cleveland Browns")
+    assert asked.gold_choice == 2 and "Choice" in dataset.measures
     assert asked.now == datetime(2023, 1, 5, 23, 59, 59, tzinfo=UTC)
     assert (asked.split, asked.answerable, len(asked.choices)) == ("test", True, 4)
     assert (article.text, article.published, article.outlet) == (HAMLIN, "2023-01-03", "news.example")

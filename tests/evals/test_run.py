@@ -84,6 +84,11 @@ class Reader:
         self.asked: list[tuple[str, tuple[str, ...], datetime | None]] = []
         self.searched: list[str] = []
 
+    def choose(self, question: str, choices: Sequence[str], now: datetime | None) -> int:
+        if "fire" in choices:
+            raise ValueError("the disk is on fire")
+        return len(choices) - 1
+
     def search(self, question: str, now: datetime | None, k: int) -> Sequence[Hit]:
         self.searched.append(question)
         wanted = set(question.lower().strip("?").split())
@@ -171,6 +176,19 @@ def test_a_question_that_fails_scores_zero_and_is_counted(folder: Path) -> None:
     failed = made["questions"][2]
     assert failed["error"] == "ValueError: the disk is on fire" and failed["scores"]["EM"] == 0
     assert "market: ValueError: the disk is on fire" in table(made)
+
+
+def test_only_questions_with_choices_are_given_them_and_a_failure_is_wrong(folder: Path) -> None:
+    dataset = newsroom(folder)
+    plain = dataset.questions[2]
+    quiz = replace(plain, choices=("12 million", "15 million"))
+    failing = replace(plain, id="failing", choices=("15 million", "fire"))
+    asked = replace(dataset, questions=(plain, quiz, failing), measures=("Choice", "Contains"))
+    made = record(asked, ask_all(Reader(dataset.articles), asked), system="reader", settings={})
+    assert [q["chosen"] for q in made["questions"]] == [None, 1, None]
+    assert made["questions"][1]["choices"] == ["12 million", "15 million"]
+    assert made["measures"]["Choice"]["value"] == 0.5 and made["measures"]["Choice"]["n"] == 2
+    assert made["errors"] == 1
 
 
 def test_words_of_another_speaker_are_found_without_a_list(folder: Path) -> None:
