@@ -66,8 +66,9 @@ def built_in(articles: Mapping[str, Article]) -> Judging:
         spans = sentences(article.text)
         passage = Passage(name, name, 0, len(article.text), article.text, sentences=tuple(spans))
         speakers = sentence_speakers(article, spans, statements(article, spans))
+        nothing = np.zeros(0, dtype=np.float32)  # no question was asked
         return tuple(
-            Candidate(article, passage, span, speaker, 1.0, 1.0, 1.0, False, False, 1.0, 1.0)
+            Candidate(article, passage, span, speaker, 1.0, 1.0, 1.0, False, False, 1.0, 1.0, nothing)
             for span, speaker in zip(spans, speakers, strict=True)
         )
 

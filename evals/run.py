@@ -54,7 +54,7 @@ def _ask(system: System, question: Question, texts: Mapping[str, str]) -> Outcom
     except Exception as raised:  # noqa: BLE001
         answer, chosen, error = None, None, f"{type(raised).__name__}: {raised}"
         milliseconds = (time.perf_counter() - begun) * 1000
-    return Outcome(question, answer, gold_ranks(question, hits), texts, milliseconds, error, tuple(hits), chosen)
+    return Outcome(question, answer, gold_ranks(question, hits), texts, milliseconds, error, tuple(hits), chosen=chosen)
 
 
 # The record of a run

@@ -14,7 +14,8 @@ from datetime import date, timedelta
 import regex
 
 from rag.answers import citations, support
-from rag.answers.extractive import SAME_NEWS_DAYS, in_period
+from rag.answers.accounts import SAME_NEWS_DAYS
+from rag.answers.extractive import in_period
 from rag.answers.speakers import claims, is_theirs
 from rag.records import Check, Sentence, Span, Verdict
 from rag.retrieval import rank
