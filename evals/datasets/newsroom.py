@@ -5,7 +5,8 @@ How to add an article or a question: its README says what each field means; add 
 fails with the question's name where one does not.
 
 Other people's words (``Question.foreign``) of a question about what somebody said are the evidence of all questions
-about another speaker, except where it overlaps evidence of the same speaker. Two names are the same speaker when the
+about another speaker, except where it overlaps evidence, or words listed as ``own``, of the same speaker (who may report
+another's in a sentence of theirs). Two names are the same speaker when the
 words of one are among the words of the other. The strings listed as wrong are other people's words, too, but for the
 traps in ``STALE``, where they may be what the speaker said before.
 """
@@ -13,7 +14,7 @@ traps in ``STALE``, where they may be what the speaker said before.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -49,11 +50,17 @@ def load(folder: Path, choice: Choice) -> Dataset:
             excluded.append(Skipped(f"articles.jsonl:{number}", f"no article: {reason}"))
             continue
         articles[found.article.url] = found.article
-    questions = [_question(n, line, articles) for n, line in enumerate(_lines(folder / "questions.jsonl", excluded), 1)]
+    lines = _lines(folder / "questions.jsonl", excluded)
+    questions = [_question(n, line, articles) for n, line in enumerate(lines, 1)]
+    owned = [
+        (question.speaker, _evidence(question.id, each, articles))
+        for question, line in zip(questions, lines, strict=True)
+        for each in line.get("own") or ()
+    ]
     return Dataset(
         name="newsroom",
         articles=tuple(sorted(articles.values(), key=lambda article: article.id)),
-        questions=tuple(_with_foreign(questions)),
+        questions=tuple(_with_foreign(questions, owned)),
         measures=MEASURES,
         excluded=tuple(excluded),
     )
@@ -110,16 +117,20 @@ def _evidence(name: str, given: Mapping[str, Any], articles: Mapping[str, Articl
     return Evidence(article.id, Span(start, start + len(quote)))
 
 
-def _with_foreign(questions: Iterable[Question]) -> list[Question]:
-    questions = list(questions)
+def _with_foreign(questions: Sequence[Question], owned: Iterable[tuple[str, Evidence]]) -> list[Question]:
+    """The questions with other people's words; ``owned`` are speakers with words of theirs that answer no question."""
     spoken: defaultdict[str, set[Evidence]] = defaultdict(set)
+    of_speaker: defaultdict[str, set[Evidence]] = defaultdict(set)
+    for speaker, words in owned:
+        of_speaker[speaker].add(words)
     for question in questions:
         if question.speaker:
             spoken[question.speaker].update(question.evidence)
+            of_speaker[question.speaker].update(question.evidence)
     given: list[Question] = []
     for question in questions:
         if question.speaker:
-            own = {e for speaker, spans in spoken.items() if _same(speaker, question.speaker) for e in spans}
+            own = {e for speaker, spans in of_speaker.items() if _same(speaker, question.speaker) for e in spans}
             others = {e for speaker, spans in spoken.items() if not _same(speaker, question.speaker) for e in spans}
             foreign = [e for e in others if not any(e.overlaps(o.article, o.span.start, o.span.end) for o in own)]
             question = replace(

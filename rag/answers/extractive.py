@@ -55,7 +55,7 @@ def quote(evidence: Evidence) -> Quoted:
     if evidence.query.period and not evidence.names_a_topic:
         return _news(evidence, [c for c in evidence.candidates if in_period(c, evidence.query)])
     accounts = _accounts(evidence)
-    ranked = list(accounts.conflicting) or _whole(accounts.ranked, evidence.query)
+    ranked = list(accounts.conflicting) or _one_voice(_whole(accounts.ranked, evidence.query))
     best = _distinct(ranked, 1 if evidence.query.wants_speaker else MOST)
     if sum(len(c.text.split()) for c in best) > WORDS:
         best = best[:2]
@@ -72,6 +72,14 @@ def quote(evidence: Evidence) -> Quoted:
     best = [_trimmed(c, evidence) for c in best]
     status = "conflicting" if accounts.conflicting else "answered"
     return Quoted(status, tuple(best), _confidence(sure), (*outside, *accounts.notes(best)))
+
+
+def _one_voice(ranked: Sequence[Candidate]) -> Sequence[Candidate]:
+    """The ranking; where its first sentence is somebody's words, without other people's: read on, they would be taken for
+    the same person's.
+    """
+    first = ranked[0].speaker if ranked else None
+    return [c for c in ranked if c.speaker in (None, first)] if first else ranked
 
 
 def _introduced(said: Candidate, evidence: Evidence) -> list[Candidate]:
