@@ -95,7 +95,7 @@ def test_articles_share_words_only_as_copies_of_one_wire_report() -> None:
 def test_questions_are_whole() -> None:
     for question in QUESTIONS:
         name, trap = question["id"], question["trap"]
-        assert set(question) - {"answers_all", "independent_sources"} == FIELDS, name
+        assert set(question) - {"answers_all", "independent_sources", "own"} == FIELDS, name
         assert question["question"].strip() and question["why"].strip() and "\n" not in question["why"], name
         assert datetime.fromisoformat(question["now"]).tzinfo is not None, name
         assert bool(question["history"]) == (trap == "followup"), name
