@@ -106,6 +106,9 @@ def correction(article: Article) -> tuple[str, str] | None:
     """What an article corrects: the words that hold what was wrong ("" where they do not repeat it), and those that
     hold what is right; None when it corrects nothing.
     """
+    # Nearly every article corrects nothing, which these letters tell much faster than the pattern.
+    if not any(sign in article.text for sign in ("orrect", "larif", "version", "rong", "istaken")):
+        return None
     for paragraph in article.text.split("\n"):
         if _CORRECTION.search(paragraph):
             sentences = regex.split(r"(?<=[.!?][\"”’]?) (?=\p{Lu})", paragraph)
@@ -166,18 +169,19 @@ def figures(candidate: Candidate, query: Query) -> tuple[str, ...]:
     told = types.counted(query.text, candidate.text)
     if not told:
         titled = {number(said) for said in types.counted(query.text, candidate.article.title)} - {None}
-        told = [said for said in _WORD.findall(candidate.text) if number(said) in titled]
+        told = [said for said in _WORD.findall(candidate.text) if number(said) in titled] if titled else []
     return tuple(told)
 
 
 _UNITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]  # fmt: skip
+_EXACT = regex.compile(r"\d+(?:\.\d+)?")
 _TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 
 
 def number(said: str) -> float | None:
     """A number as written ("3,400", "thirty-one"); None for one that names no exact number ("dozens")."""
     said = said.casefold().replace(",", "")
-    if regex.fullmatch(r"\d+(?:\.\d+)?", said):
+    if _EXACT.fullmatch(said):
         return float(said)
     tens, _, unit = said.partition("-")
     if tens in _TENS and (not unit or unit in _UNITS):

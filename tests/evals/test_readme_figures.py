@@ -40,7 +40,7 @@ def test_a_table_that_drifts_is_noticed(runs: dict[str, Path], tmp_path: Path) -
     with pytest.raises(RagError, match="no figures are kept as gone"):
         drifted(text.replace("figures:tiny", "figures:gone"), tmp_path)
     run = json.loads(made[0].read_text())
-    run["measures"]["Contains"]["value"] = 1.0
+    run["measures"]["Contains"]["value"] = 0.123
     made[0].write_text(json.dumps(run))
     with pytest.raises(RagError, match="changed after"):
         drifted(text, tmp_path)
