@@ -74,14 +74,12 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("file", type=Path)
     check.add_argument("--archive", type=Path, metavar="DIR", help="look up the evidence and the answers there")
 
-    train = command(
-        "train", "Learn the ranker's weights anew, from RealTime QA's tuning years and newsroom's dev half."
-    )
+    train = command("train", "Learn all weights anew, from RealTime QA's tuning years and newsroom's dev half.")
     train.add_argument("--data", type=Path, required=True, help="RealTime QA's folder")
     train.add_argument(
         "--folder", type=Path, default=Path(".cache/evals"), metavar="DIR", help="of the archives (.cache/evals)"
     )
-    train.add_argument("--out", type=Path, metavar="FILE", help="write the weights there (rag/retrieval/ranker.json)")
+    train.add_argument("--out", type=Path, metavar="DIR", help="write the weights there (where they are read from)")
     train.add_argument("--seed", type=int, default=0, help="(0)")
 
     agreement = command("agreement", "Say how far judges of faithfulness agree with sentences labelled by hand.")
@@ -213,15 +211,14 @@ def check(options: argparse.Namespace) -> int:
 
 
 def train(options: argparse.Namespace) -> int:
-    from evals.training import ranker
-    from rag.retrieval.ranker import FILE
+    from evals.training import train as training
     from rag.settings import Settings
 
     def tell(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
-    found = ranker.train(options.data, options.folder, options.out or FILE, Settings.from_env(), options.seed, tell)
-    print(json.dumps(found, ensure_ascii=False, indent=1) if options.json else ranker.table(found))
+    found = training.train(options.data, options.folder, options.out, Settings.from_env(), options.seed, tell)
+    print(json.dumps(found, ensure_ascii=False, indent=1) if options.json else training.table(found))
     return 0
 
 

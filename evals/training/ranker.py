@@ -17,12 +17,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from evals import datasets
-from evals.datasets import Choice
 from evals.matching import holds_words, words
 from evals.records import Dataset, Question
-from evals.systems import archive_folder, ingest
-from evals.training.thin import thin_archive
 from rag import Archive
 from rag.indexing.embed import Vectors
 from rag.records import Turn
@@ -30,9 +26,7 @@ from rag.retrieval import rank
 from rag.retrieval.evidence import Candidate
 from rag.retrieval.features import NAMES
 from rag.retrieval.ranker import FAR, Ranker
-from rag.settings import Settings
 
-YEARS = (2022, 2024)
 FOLDS = 5
 NEWSROOM_TIMES = 8
 """How often each of newsroom's few questions is shown, beside RealTime QA's many."""
@@ -63,17 +57,21 @@ def examples(dataset: Dataset, archive: Archive, on_question: Callable[[], None]
         on_question()
         if evidence.speakers or not question.answerable or not evidence.candidates:
             continue
-        group = f"{question.now:%Y-%W}" if dataset.name == "realtimeqa" else question.id
         candidates = evidence.candidates
         found.append(
             Example(
                 np.stack([c.features for c in candidates]),
                 np.array([_answers(question, c) for c in candidates]),
                 [c.text for c in candidates],
-                f"{dataset.name} {group}",
+                group_of(dataset, question),
             )
         )
     return found
+
+
+def group_of(dataset: Dataset, question: Question) -> str:
+    """What a question is held out with: RealTime QA's week, since its questions share articles, or itself."""
+    return f"{dataset.name} {question.now:%Y-%W}" if dataset.name == "realtimeqa" else f"{dataset.name} {question.id}"
 
 
 def _answers(question: Question, candidate: Candidate) -> bool:
@@ -177,16 +175,19 @@ def best(example: Example, scores: Vectors, sentences: int) -> list[int]:
     return kept
 
 
-def cross_validate(of: Sequence[Example], seed: int = 0) -> dict[str, dict[str, float]]:
-    """What the ranker makes of groups it was not trained on, beside the formula: data set → measure → share."""
+def held_out(of: Sequence[Example], seed: int = 0) -> dict[str, Ranker]:
+    """For each group a ranker that was trained without it, and without as many others as make a fold."""
     groups = sorted({e.group for e in of})
     fold = {
         g: int(f) for g, f in zip(groups, np.random.default_rng(seed).permutation(len(groups)) % FOLDS, strict=True)
     }
-    scores: dict[int, Vectors] = {}
-    for held_out in range(FOLDS):
-        made = fit([e for e in of if fold[e.group] != held_out], seed)
-        scores |= {id(e): made.scores(e.rows) for e in of if fold[e.group] == held_out}
+    made = [fit([e for e in of if fold[e.group] != n], seed) for n in range(FOLDS)]
+    return {g: made[n] for g, n in fold.items()}
+
+
+def cross_validate(of: Sequence[Example], made: Mapping[str, Ranker]) -> dict[str, dict[str, float]]:
+    """What the rankers of ``held_out`` make of the groups they did not see, beside the formula: data set → measure → share."""
+    scores = {id(e): made[e.group].scores(e.rows) for e in of}
     found: dict[str, dict[str, float]] = {}
     for name in sorted({e.group.split()[0] for e in of}):
         mine = [e for e in of if e.group.startswith(name)]
@@ -204,45 +205,6 @@ def write(made: Ranker, about: Mapping[str, Any], path: Path) -> None:
     for name in Ranker.__slots__:
         held[name] = np.vectorize(lambda w: float(f"{w:.6g}"))(getattr(made, name)).tolist()
     path.write_text(json.dumps(held, ensure_ascii=False, separators=(",", ":")) + "\n")
-
-
-# The command
-
-
-def train(
-    data: Path, folder: Path, out: Path, settings: Settings, seed: int, telling: Callable[[str], None]
-) -> dict[str, Any]:
-    """Make the archives of the tuning years in ``folder``, learn, and write the weights to ``out``; gives their record.
-
-    ``data`` is RealTime QA's folder. Takes about an hour on two cores, nearly all of it for the archives, which a
-    second run finds there.
-    """
-    of_years: list[Example] = []
-    hashes: dict[str, str] = {}
-    for year in YEARS:
-        dataset = datasets.load("realtimeqa", data, Choice(year=year))
-        kept = folder / f"thin-{archive_folder(dataset, settings).name}"
-        telling(f"{year}: {len(dataset.articles):,} articles to {kept}")
-        thin_archive(dataset, kept, settings)
-        with Archive.open(kept, settings=settings) as archive:
-            of_years += examples(dataset, archive)
-        hashes[f"realtimeqa {year}"] = dataset.data_hash
-    newsroom = datasets.load("newsroom", None, Choice(split="dev"))
-    kept = archive_folder(newsroom, settings)
-    ingest(newsroom, kept, settings)
-    with Archive.open(kept, settings=settings) as archive:
-        found = [*of_years, *examples(newsroom, archive)]
-    hashes["newsroom dev"] = newsroom.data_hash
-    telling(f"{len(found):,} questions, {sum(e.right.any() for e in found):,} with a sentence that answers")
-    measured = cross_validate(found, seed)
-    about = {
-        "made_by": f"python -m evals train --data PATH --seed {seed}",
-        "learned_from": hashes,
-        "questions": len(found),
-        "cross_validated": measured,
-    }
-    write(fit(found, seed), about, out)
-    return about
 
 
 def table(about: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
@@ -12,8 +13,10 @@ import numpy as np
 import regex
 
 from rag.answers import citations
-from rag.answers.weigh import COUNTED, Found, Weighed, tokens, weigh
+from rag.answers.extractive import known
+from rag.answers.weigh import COUNTED, Found, Likely, Weighed, tokens, weigh
 from rag.records import Check, Choice, Citation, Coverage, Query, Sentence
+from rag.retrieval.evidence import Scores, gather
 from rag.retrieval.hybrid import Searcher, once
 from rag.retrieval.question import ASKING
 
@@ -22,6 +25,7 @@ READ, READ_EACH = 24, 12
 # How sure a verdict on the statement decides "true or false", and what "true" has where there is no verdict.
 SURE, UNSURE = 0.9, 0.55
 FEATURES = (*COUNTED, "all", "none")
+FILE = Path(__file__).with_name("choice.json")
 
 _LABEL = r"(?i)^\W*(?:\p{L}[.)]\s+)?"
 _ALL = regex.compile(
@@ -109,16 +113,18 @@ def shares(features: Sequence[Mapping[str, float]], worth: Mapping[str, float], 
 
 @lru_cache(maxsize=1)
 def weights() -> dict[str, float]:
-    """What each feature is worth; made by ``python -m evals.fit_choice``."""
-    return json.loads(Path(__file__).with_name("choice.json").read_text(encoding="utf-8"))["weights"]
+    """What each feature is worth; made by ``python -m evals train``."""
+    return json.loads(FILE.read_text(encoding="utf-8"))["weights"]
 
 
-def evidence_for(searcher: Searcher, query: Query, choices: Sequence[str]) -> list[Weighed]:
-    """What was found for each choice, in their order."""
+def evidence_for(
+    searcher: Searcher, query: Query, choices: Sequence[str], scores: Scores | None = None
+) -> list[Weighed]:
+    """What was found for each choice, in their order; ``scores`` as in ``gather``."""
     texts = [query.text, *(f"{query.text} {choice}" for choice in choices)]
     vectors = [searcher.embed(text) for text in texts]
     own = searcher.hits(query, READ, vectors[0], copies=True)
-    scores = {hit.passage.id: hit.score for hit in own}
+    fused = {hit.passage.id: hit.score for hit in own}
     hits = {hit.passage.id: hit for hit in own}
     for text, vector in zip(texts[1:], vectors[1:], strict=True):
         for hit in searcher.hits(replace(query, text=text), READ_EACH, vector, copies=True):
@@ -134,13 +140,17 @@ def evidence_for(searcher: Searcher, query: Query, choices: Sequence[str]) -> li
     pool = [
         Found(
             hit,
-            scores.get(i, 0.0),
+            fused.get(i, 0.0),
             stored[i] @ columns,
             read(hit.article.title),
             tuple(read(span.of(hit.article.text)) for span in hit.passage.sentences),
         )
         for i, hit in hits.items()
     ]
+    candidates = [c for c in gather(searcher, query, scores).candidates if known(c, query)]
+    best = max((c.score for c in candidates), default=0.0)
+    total = sum(math.exp(c.score - best) for c in candidates)
+    likely = [Likely(read(c.text), math.exp(c.score - best) / total) for c in candidates]
     asked = frozenset(read(query.text))
     question = {token: w for term, w in searcher.weights(query.text).items() for token in read(term)}
     found: list[Weighed] = []
@@ -148,7 +158,7 @@ def evidence_for(searcher: Searcher, query: Query, choices: Sequence[str]) -> li
         spelled = read(choice)
         content = [t for t in dict.fromkeys(spelled) if t not in ASKING] or list(dict.fromkeys(spelled))
         rarities = {token: searcher.rarity(token) for token in content}
-        found.append(weigh(question, rarities, asked, spelled, pool, column))
+        found.append(weigh(question, rarities, asked, spelled, pool, column, likely))
     return _summed(choices, found)
 
 

@@ -2,7 +2,7 @@
 
 Parts of the best sentences that may answer are put together where they name one thing, and scored by where they stand: in
 which sentences, in how many independent articles, how near to the question's words, beside the noun that is asked for.
-The weights in ``short.json`` are learned: ``python -m evals.short`` makes them.
+The weights in ``short.json`` are learned: ``python -m evals train`` makes them.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ ALONE = 16
 MARGIN = 1.0
 # Least probability, by the scores' softmax, of an answer that is given.
 SURE = 0.12
-_FILE = Path(__file__).with_name("short.json")
+FILE = Path(__file__).with_name("short.json")
 _NAMING = ("called", "named", "titled", "dubbed")
 _MARKS = ("“", '"', "‘", "'")
 _ENDS = ("", ".", ",", ";", "”", ")")
@@ -52,8 +52,8 @@ _CLOSE = [math.exp(-gap / 6) for gap in range(40)]
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A candidate that was read: its tokens, its rank from 0, its share of the best score, and whether the words
-    are those of one before.
+    """A candidate that was read: its tokens, its rank from 0, how likely the ranker has it beside the best one (0 to 1),
+    and whether the words are those of one before.
     """
 
     candidate: Candidate
@@ -126,7 +126,7 @@ def _first(candidate: Candidate, chosen: Sequence[Candidate]) -> tuple[Candidate
 @cache
 def learned() -> Mapping[str, float]:
     """Feature → weight."""
-    return json.loads(_FILE.read_text("utf-8"))["weights"]
+    return json.loads(FILE.read_text("utf-8"))["weights"]
 
 
 # Proposals
@@ -183,14 +183,14 @@ def _termed(evidence: Evidence) -> Callable[[str], str]:
 
 
 def _read(candidates: Sequence[Candidate], term: Callable[[str], str]) -> list[Read]:
-    best = max(candidates[0].score, 1e-9)
+    best = max(c.score for c in candidates)
     read: list[Read] = []
     shapes: list[frozenset[tuple[str, ...]]] = []
     for place, candidate in enumerate(candidates):
         shape = rank.shingles(candidate.text)
         copy = any(rank.same_text(shape, other) for other in shapes)
         shapes.append(shape)
-        weight = max(candidate.score / best, 0.0)
+        weight = math.exp(candidate.score - best)
         read.append(Read(candidate, tokens(candidate.text, term), place, weight, copy))
     return read
 

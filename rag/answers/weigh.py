@@ -1,7 +1,7 @@
 """How far the sentences that were found bear out an assertion: a question together with one of its choices.
 
 Nothing is understood here: words are counted, with their rarity, their order and their distance. What the counts are
-worth (``choice.json``) was fitted by ``python -m evals.fit_choice``.
+worth (``choice.json``) was fitted by ``python -m evals train``.
 """
 
 from __future__ import annotations
@@ -87,7 +87,15 @@ class Found:
         return found
 
 
-# What is counted for a choice: the most that one sentence has of it, but for the last two, which add up articles.
+@dataclass(frozen=True, slots=True)
+class Likely:
+    """A sentence's tokens, and how likely the ranker has it that this is the sentence that answers the question."""
+
+    sentence: tuple[str, ...]
+    probability: float
+
+
+# What is counted for a choice: the most that one sentence has of it, but for the last four, of which two add up articles.
 COUNTED = (
     "near",  # the question's words around the choice, each the less the farther
     "near_ranked",  # the same, weighed by the passage's score
@@ -100,6 +108,8 @@ COUNTED = (
     "worth",  # all of these together
     "votes",
     "articles",
+    "answers",  # how likely the sentences that hold it answer the question, says the ranker: all of them, and the best
+    "answers_best",
 )
 
 
@@ -120,9 +130,10 @@ def weigh(
     spelled: tuple[str, ...],
     pool: Sequence[Found],
     column: int,
+    likely: Sequence[Likely],
 ) -> Weighed:
     """``question`` and ``choice`` are tokens with their idf, ``asked`` all tokens of the question, ``spelled`` those of
-    the choice in order; ``column`` is the choice's in the cosines.
+    the choice in order; ``column`` is the choice's in the cosines; ``likely`` are the sentences that the ranker read.
     """
     own = {t: w for t, w in choice.items() if t not in asked} or dict(choice)
     rest = {t: w for t, w in question.items() if t not in choice} or dict(question)
@@ -153,12 +164,7 @@ def weigh(
             most("joined", (fit + here) * joined)
             if not held:
                 continue
-            if _places(sentence, spelled):
-                holds = 1.0
-            elif figures and not figures & there:
-                holds = 0.0
-            else:
-                holds = PIECES * here * here
+            holds = _holds(sentence, own, spelled, figures)
             around = _share(own, there.union(before, found.sentences[n + 1] if n + 1 < len(found.sentences) else ()))
             most("around", (here + around) / 2 * (fit + reach))
             if not holds:
@@ -175,7 +181,18 @@ def weigh(
     strongest = sorted(votes.values(), reverse=True)[:VOTES]
     best["votes"] = sum(v * v for v in strongest)
     best["articles"] = math.log1p(sum(v for v in strongest if v > SPEAKS))
+    held = [each.probability * _holds(each.sentence, own, spelled, figures) for each in likely]
+    best["answers"] = sum(held)
+    best["answers_best"] = max(held, default=0.0) / max((each.probability for each in likely), default=1.0)
     return Weighed(best, shown[1:] if shown else None)
+
+
+def _holds(sentence: tuple[str, ...], own: Mapping[str, float], spelled: tuple[str, ...], figures: set[str]) -> float:
+    """How far a sentence holds a choice, as a whole or in pieces; 0 to 1."""
+    if _places(sentence, spelled):
+        return 1.0
+    there = set(sentence)
+    return 0.0 if figures and not figures & there else PIECES * _share(own, there) ** 2
 
 
 def _share(weights: Mapping[str, float], there: Container[str], before: Container[str] = ()) -> float:

@@ -1,35 +1,24 @@
-"""Learning the weights of the short answer: ``python -m evals.short --data PATH --weeks A..B [--write]``.
+"""The short answer's training: what is proposed for questions whose answer is known, a softmax over each list.
 
-A listwise softmax over what is proposed for each question (Cao et al., ListNet, ICML 2007, with the right ones as the top),
-linear in the features of ``rag/answers/short.py``, with an L2 penalty, by full-batch Adam from zero: the same data give the
-same weights. Figures are those of weeks left out of training, a third of them at a time. Weeks of the test year
-are refused.
+A listwise softmax over the proposals for each question (Cao et al., ListNet, ICML 2007, with the right ones as the top),
+linear in the features of ``rag/answers/short.py``, with an L2 penalty, by full-batch Adam from zero: the same data give
+the same weights. Figures are those of weeks left out of training, a third of them at a time.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evals import datasets
-from evals.datasets import Choice
-from evals.datasets.realtimeqa import TEST_YEAR
 from evals.matching import exact_match, f1
 from evals.records import Question
-from evals.systems import Ours, opened
 from rag.answers import short
 from rag.answers.extractive import quote
-from rag.errors import RagError
 from rag.retrieval.evidence import Evidence
-from rag.settings import Settings
 
 FOLDS, STEPS, RATE, PENALTY = 3, 400, 0.1, 0.003
 # Without an exact one, proposals of at least this F1 are right.
@@ -68,12 +57,17 @@ def example(question: Question, evidence: Evidence) -> Example:
     )
 
 
+def names_of(examples: Sequence[Example]) -> list[str]:
+    """The features, sorted by name."""
+    return sorted({name for e in examples for f in e.features for name in f})
+
+
 def matrix(one: Example, names: Sequence[str]) -> Matrix:
     """Shape (proposals, features)."""
     return np.array([[f.get(name, 0.0) for name in names] for f in one.features]).reshape(-1, len(names))
 
 
-def train(examples: Sequence[Example], names: Sequence[str], penalty: float = PENALTY) -> Matrix:
+def fit(examples: Sequence[Example], names: Sequence[str], penalty: float = PENALTY) -> Matrix:
     """The weights, in the order of ``names``, from the questions for which something right is proposed."""
     data = [(matrix(e, names), e.right) for e in examples if e.right.any()]
     features = np.concatenate([m for m, _ in data])
@@ -107,7 +101,7 @@ def held_out(examples: Sequence[Example], names: Sequence[str], penalty: float =
     exact = nearly = 0.0
     for fold in range(FOLDS):
         out = set(weeks[fold * len(weeks) // FOLDS : (fold + 1) * len(weeks) // FOLDS])
-        weights = train([e for e in examples if e.question.id[:8] not in out], names, penalty)
+        weights = fit([e for e in examples if e.question.id[:8] not in out], names, penalty)
         for one in (e for e in examples if e.question.id[:8] in out):
             best = chosen(one, names, weights)
             if best is not None:
@@ -116,45 +110,13 @@ def held_out(examples: Sequence[Example], names: Sequence[str], penalty: float =
     return exact / len(examples), nearly / len(examples)
 
 
-def gathered(data: Path, weeks: tuple[str, str]) -> tuple[list[Example], dict[str, Any]]:
-    """The examples of RealTime QA's weeks, and what they are of."""
-    if weeks[0][:4] <= str(TEST_YEAR) <= weeks[1][:4]:
-        raise RagError(f"{TEST_YEAR} is the test year; choose weeks before or after it")
-    dataset = datasets.load("realtimeqa", data, Choice(weeks=weeks), None)
-    examples: list[Example] = []
-    with opened("ours", dataset, None, Settings.from_env()) as (system, _):
-        assert isinstance(system, Ours)
-        for question in dataset.questions:
-            examples.append(
-                example(question, system.archive.evidence(system.archive.query(question.text, now=question.now)))
-            )
-    return examples, {"dataset": dataset.name, "weeks": "..".join(weeks), "data_hash": dataset.data_hash}
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m evals.short", description=(__doc__ or "").split("\n\n")[0])
-    parser.add_argument("--data", type=Path, required=True, help="the folder of RealTime QA's past/")
-    parser.add_argument("--weeks", required=True, metavar="A..B", help="such as 20220701..20220826")
-    parser.add_argument("--write", action="store_true", help="keep the weights where answers are made with them")
-    options = parser.parse_args(arguments)
-    first, _, last = options.weeks.partition("..")
-    try:
-        examples, of = gathered(options.data, (first, last or first))
-    except RagError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    names = sorted({name for e in examples for f in e.features for name in f})
+def learned(examples: Sequence[Example]) -> dict[str, Any]:
+    """The weights by feature, those of no weight left out, and what they make of weeks left out of training."""
+    names = names_of(examples)
     exact, nearly = held_out(examples, names)
-    print(f"{len(examples)} questions, {len(names)} features; held-out weeks: EM {exact:.3f}, F1 {nearly:.3f}")
-    if options.write:
-        weights = train(examples, names)
-        kept = {name: round(float(w), 3) for name, w in zip(names, weights, strict=True) if abs(w) >= 0.0005}
-        made = {"made_by": "python -m evals.short", **of, "questions": len(examples), "weights": kept}
-        path = Path(short.__file__).with_name("short.json")
-        path.write_text(json.dumps(made, indent=1, ensure_ascii=False) + "\n", "utf-8")
-        print(path)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    weights = fit(examples, names)
+    return {
+        "questions": len(examples),
+        "cross_validated": {"EM": round(exact, 4), "F1": round(nearly, 4)},
+        "weights": {n: round(float(w), 3) for n, w in zip(names, weights, strict=True) if abs(w) >= 0.0005},
+    }
