@@ -91,6 +91,16 @@ _CORRECTION = regex.compile(
     r"(?i:\b(?:this (?:newspaper|article|story|report)|we|the \p{Lu}[\p{L} ]+) (?:wrongly|incorrectly|mistakenly) \p{L}+ed\b)|"
     r"(?i:\b(?:gave|published|reported|printed) (?:a|the) wrong (?:figure|name|date|number|day|age|amount|place)\b)"
 )
+_SIGNS = (
+    "correction",
+    "corrected",
+    "correcting",
+    "clarification",
+    "version of this",
+    " wrong",
+    "incorrectly",
+    "mistakenly",
+)
 _WRONG = regex.compile(
     r"(?i)\b(?:earlier|previous|original) version\b|\b(?:this newspaper|we|this article|this story) (?:\p{L}+ly )?"
     r"(?:reported|said|stated|gave|wrote|attributed|misstated)\b|\b(?:wrongly|incorrectly|mistakenly)\b|\bmisstated\b"
@@ -107,7 +117,8 @@ def correction(article: Article) -> tuple[str, str] | None:
     hold what is right; None when it corrects nothing.
     """
     # Nearly every article corrects nothing, which these letters tell much faster than the pattern.
-    if not any(sign in article.text for sign in ("orrect", "larif", "version", "rong", "istaken")):
+    folded = article.text.casefold()
+    if not any(sign in folded for sign in _SIGNS):
         return None
     for paragraph in article.text.split("\n"):
         if _CORRECTION.search(paragraph):

@@ -57,8 +57,11 @@ def shingles(text: str) -> frozenset[tuple[str, ...]]:
 
 def same_text(a: frozenset[tuple[str, ...]], b: frozenset[tuple[str, ...]]) -> bool:
     """Whether the smaller of two texts stands, but for small changes, in the larger."""
+    less, more = sorted((len(a), len(b)))
+    if less < SAME_TEXT * 0.6 * more:
+        return False
     shared = len(a & b)
-    return shared >= SAME_TEXT * max(min(len(a), len(b)), 1) and shared >= SAME_TEXT * 0.6 * max(len(a), len(b))
+    return shared >= SAME_TEXT * max(less, 1) and shared >= SAME_TEXT * 0.6 * more
 
 
 def overlap(

@@ -10,12 +10,12 @@ from __future__ import annotations
 import shlex
 import sqlite3
 import threading
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -26,6 +26,9 @@ from rag.records import Article, Coverage, Passage, Span, Statement
 
 SCHEMA_VERSION = 2
 FILE = "ledger.sqlite3"
+# Filters for which a reader keeps the counts of what is searched.
+COUNTS_KEPT = 100
+_Counted = TypeVar("_Counted")
 
 
 def rebuild_command(store: Path) -> str:
@@ -101,6 +104,7 @@ class Ledger:
         self._guard = threading.Lock()
         self._held = threading.local()
         self._closed = False
+        self._counts: tuple[int, dict[Filters | None, Any]] = (-1, {})
         if not self.path.exists() and not write:
             raise ArchiveCorrupt(f"{self.path} is missing; put back a copy of it, or ingest again into a new folder")
         try:
@@ -387,10 +391,26 @@ class Ledger:
 
     def outlets(self) -> dict[str, int]:
         """Articles by outlet, largest first."""
-        return dict(self._all("SELECT outlet, count(*) n FROM articles GROUP BY outlet ORDER BY n DESC, outlet"))
+        sql = "SELECT outlet, count(*) n FROM articles GROUP BY outlet ORDER BY n DESC, outlet"
+        return self._once_a_generation(None, lambda: dict(self._all(sql)))
 
     def coverage(self, filters: Filters | None = None) -> Coverage:
-        where, values = _where(filters or Filters())
+        return self._once_a_generation(filters or Filters(), lambda: self._coverage(filters or Filters()))
+
+    def _once_a_generation(self, key: Filters | None, count: Callable[[], _Counted]) -> _Counted:
+        """What a reader asks of the whole archive with every question, counted again only when that has changed."""
+        if self._write:
+            return count()
+        generation = self.generation
+        if self._counts[0] != generation or len(self._counts[1]) > COUNTS_KEPT:
+            self._counts = (generation, {})
+        counts = self._counts[1]
+        if key not in counts:
+            counts[key] = count()
+        return counts[key]
+
+    def _coverage(self, filters: Filters) -> Coverage:
+        where, values = _where(filters)
         rows = self._all(
             f"SELECT outlet, count(*) n, min(substr(nullif(published, ''), 1, 10)), max(substr(published, 1, 10)) "
             f"FROM articles a WHERE 1{where} GROUP BY outlet ORDER BY n DESC, outlet",
