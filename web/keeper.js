@@ -141,6 +141,11 @@ element.querySelector(".whole select").addEventListener("change", (event) => {
   event.target.value = "";
 });
 if (window.matchMedia("(max-width: 1100px)").matches) element.querySelector("details").open = false;
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "/" || event.target.closest?.("input, textarea, select, [contenteditable]")) return;
+  event.preventDefault();
+  document.querySelector("#question textarea")?.focus();
+});
 window.addEventListener("storage", draw); // another tab kept something
 watch("value", () => {
   if (props.value && props.value.id) keep(props.value);

@@ -101,17 +101,18 @@ def _asking(desk: Desk, page: gr.Blocks, talk: gr.State) -> None:
         narrowing = gr.update(value=_narrowed(narrowed), **held)
         return (talk, head, *shown(talk.exchanges, front), _panel(desk, last), narrowing, _kept(talk))
 
-    def begin(opened: object) -> tuple[Any, ...]:
-        """What the browser had open, or what a link asks."""
+    def begin(opened: object, talk: Conversation) -> tuple[Any, ...]:
+        """What the browser had open, or what a link asks; a reader who was quicker and has asked already goes on."""
+        desk.front()  # may take a while, the first time
         given = cast("dict[str, object]", opened) if isinstance(opened, dict) else {}
         link = given.get("link")
-        if isinstance(link, dict):
-            asked = cast("dict[str, object]", link).get("q")
+        narrowed = Narrowing.of(link)
+        if not talk.exchanges:
+            talk.become(conversation_of(given.get("talk")))
+            asked = cast("dict[str, object]", link).get("q") if isinstance(link, dict) else ""
             if isinstance(asked, str) and asked.strip():
-                narrowed = Narrowing.of(link)
-                new = Conversation([Exchange(1, " ".join(asked.split()), narrowed)])
-                return whole(new, narrowed)
-        return whole(conversation_of(given.get("talk")), Narrowing())
+                talk.exchanges.append(Exchange(1, " ".join(asked.split()), narrowed))
+        return whole(talk, narrowed)
 
     def reopen(talk: Conversation, event: gr.EventData) -> tuple[Any, ...]:
         talk.become(conversation_of(getattr(event, "talk", None)))
@@ -251,7 +252,7 @@ def _asking(desk: Desk, page: gr.Blocks, talk: gr.State) -> None:
 
     everything = [talk, top, past, current, panel, narrow, keeper]
     asked = [box, talk, past, current, keeper]
-    begun = page.load(begin, [keeper], everything, js="() => [window.datelineOpened()]", **AT_ONCE)
+    begun = page.load(begin, [keeper, talk], everything, js="() => [window.datelineOpened()]", **AT_ONCE)
     answers: list[Any] = []
     for event in (
         begun,
