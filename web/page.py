@@ -94,11 +94,11 @@ def _asking(desk: Desk, page: gr.Blocks, talk: gr.State) -> None:
         past = "".join(conversation.exchange(e) for e in exchanges[:-1])
         return past, conversation.exchange(exchanges[-1]) if exchanges else front
 
-    def whole(talk: Conversation, narrowed: Narrowing) -> tuple[Any, ...]:
-        """Everything, for a page that was just opened or another conversation."""
+    def whole(talk: Conversation, narrowed: Narrowing | None = None) -> tuple[Any, ...]:
+        """Everything, for a page that was just opened or another conversation; its filters stay unless others are given."""
         head, front, held = desk.front()
         last = next((e for e in reversed(talk.exchanges) if e.answer), None)
-        narrowing = gr.update(value=_narrowed(narrowed), **held)
+        narrowing = gr.update(**held) if narrowed is None else gr.update(value=_narrowed(narrowed), **held)
         return (talk, head, *shown(talk.exchanges, front), _panel(desk, last), narrowing, _kept(talk))
 
     def begin(opened: object, talk: Conversation) -> tuple[Any, ...]:
@@ -106,17 +106,17 @@ def _asking(desk: Desk, page: gr.Blocks, talk: gr.State) -> None:
         desk.front()  # may take a while, the first time
         given = cast("dict[str, object]", opened) if isinstance(opened, dict) else {}
         link = given.get("link")
-        narrowed = Narrowing.of(link)
+        narrowed = Narrowing.of(link) if isinstance(link, dict) else None
         if not talk.exchanges:
             talk.become(conversation_of(given.get("talk")))
             asked = cast("dict[str, object]", link).get("q") if isinstance(link, dict) else ""
             if isinstance(asked, str) and asked.strip():
-                talk.exchanges.append(Exchange(1, " ".join(asked.split()), narrowed))
+                talk.exchanges.append(Exchange(1, " ".join(asked.split()), narrowed or Narrowing()))
         return whole(talk, narrowed)
 
     def reopen(talk: Conversation, event: gr.EventData) -> tuple[Any, ...]:
         talk.become(conversation_of(getattr(event, "talk", None)))
-        return whole(talk, Narrowing())
+        return whole(talk)
 
     def put(question: object, talk: Conversation, narrowed: object) -> tuple[Any, ...]:
         """The question appears at once, before its turn to be answered has come."""

@@ -42,7 +42,7 @@ def test_conversations_are_kept_renamed_reopened_and_deleted(page: Page) -> None
     page.get_by_role("button", name=f"Rename: {WHALES}").click()
     page.get_by_label("Name of the conversation").fill("Whales")
     page.keyboard.press("Enter")
-    expect(titles).to_have_text(["Whales", CORVO])
+    expect(titles).to_have_text([CORVO, "Whales"])
 
     titles.filter(has_text="Whales").click()
     expect(page.locator("#turn-1 .asked")).to_have_text(WHALES)
@@ -129,7 +129,7 @@ def test_the_dates_of_a_question_are_a_chip_that_can_be_taken_away(page: Page) -
     page.mouse.move(box["x"] + box["width"] - 3, box["y"] + 10)
     page.mouse.down()
     page.mouse.up()
-    expect(page.locator("#narrow").get_by_label("From")).to_have_value(re.compile("2024-0[34]-"))
+    expect(page.locator("#narrow").get_by_role("textbox", name="From")).to_have_value(re.compile("2024-0[34]-"))
     ask(page, WHALES, 2)
     expect(page.locator("#turn-2 .badge")).to_have_text("Not in the archive")
     page.locator("#turn-2 button.chip").filter(has_text="from").click()
@@ -152,7 +152,7 @@ def test_the_timeline_of_a_question_opens_its_articles(page: Page) -> None:
 
 def test_answers_are_copied_saved_and_linked_to(page: Page, browser: Browser, press: str) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page.locator("#narrow").get_by_label("From").fill("2024-03-01")
+    page.locator("#narrow").get_by_role("textbox", name="From").fill("2024-03-01")
     ask(page, CORVO, 1)
     actions = page.locator("#turn-1 .actions")
     actions.get_by_role("button", name="Copy").click()
@@ -178,7 +178,7 @@ def test_answers_are_copied_saved_and_linked_to(page: Page, browser: Browser, pr
     with visited(browser, link) as (other, trouble):
         expect(other.locator("#turn-1")).to_contain_text("rebuild the quay")
         expect(other.locator("#turn-1 .chip")).to_contain_text("from 2024-03-01")
-        expect(other.locator("#narrow").get_by_label("From")).to_have_value("2024-03-01")
+        expect(other.locator("#narrow").get_by_role("textbox", name="From")).to_have_value("2024-03-01")
         assert trouble == []
 
 
@@ -278,31 +278,20 @@ def test_an_answer_is_stopped_and_asked_again(browser: Browser, press_archive: P
 def test_a_server_that_restarts_in_mid_answer_loses_nothing(browser: Browser, press_archive: Path) -> None:
     port = free_port()
     with model_server.serve() as model:
-        model.say("Corvo said that ", model_server.HANG)
-        with served(press_archive, port=port) as address, visited(browser, address) as (page, _):
-            ask(page, WHALES, 1)
-            page.evaluate("window.stays = 1")
-            context = page.context
-            state = context.storage_state()
-            kept = page.evaluate("JSON.stringify({ ...sessionStorage })")
-        assert any("dateline:" in item["name"] for origin in state["origins"] for item in origin["localStorage"])
-        with (
-            served(press_archive, port=port, model="openai:test", url=model.url) as address,
-            visited(browser, address, storage_state=state) as (page, _),
-        ):
-            page.evaluate("kept => Object.assign(sessionStorage, JSON.parse(kept))", kept)
-            page.reload()
-            expect(page.locator("#turn-1 .asked")).to_have_text(WHALES)
-            box = page.get_by_label("Your question")
-            box.fill(CORVO)
-            box.press("Enter")
-            expect(page.locator("#turn-2 .draft")).to_be_visible()
-            state = page.context.storage_state()
-            kept = page.evaluate("JSON.stringify({ ...sessionStorage })")
+        with served(press_archive, port=port, model="openai:test", url=model.url) as address:
+            with visited(browser, address) as (page, _):
+                model.say("Between 31 and 37 whales came ashore [1].")
+                ask(page, WHALES, 1)
+                model.say("Corvo said that ", model_server.HANG)
+                box = page.get_by_label("Your question")
+                box.fill(CORVO)
+                box.press("Enter")
+                expect(page.locator("#turn-2 .draft")).to_be_visible()
+                state = page.context.storage_state()
         with served(press_archive, port=port) as address, visited(browser, address, storage_state=state) as (page, _):
-            page.evaluate("kept => Object.assign(sessionStorage, JSON.parse(kept))", kept)
-            page.reload()
+            page.locator("#keeper .title").click()
             expect(page.locator("#turn-1 .asked")).to_have_text(WHALES)
+            expect(page.locator("#turn-1 .cite").first).to_be_visible()
             expect(page.locator("#turn-2 .failed")).to_contain_text("not answered")
             page.locator("#turn-2").get_by_role("button", name="Retry").click()
             expect(page.locator("#turn-2")).to_contain_text("rebuild the quay")
