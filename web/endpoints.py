@@ -42,7 +42,7 @@ def endpoints(desk: Desk) -> dict[str, Callable[..., Any]]:
             now: the date or time that "last week" counts from
             history: the conversation so far, as [[question, answer], …] or as messages with role and content
         """
-        with told():
+        with told(), desk.at_work():
             first, last = days_of(since, until, names=("since", "until"))
             answered = desk.archive.ask(
                 text_of(question, "question"),

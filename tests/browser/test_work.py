@@ -278,16 +278,18 @@ def test_an_answer_is_stopped_and_asked_again(browser: Browser, press_archive: P
 def test_a_server_that_restarts_in_mid_answer_loses_nothing(browser: Browser, press_archive: Path) -> None:
     port = free_port()
     with model_server.serve() as model:
-        with served(press_archive, port=port, model="openai:test", url=model.url) as address:
-            with visited(browser, address) as (page, _):
-                model.say("Between 31 and 37 whales came ashore [1].")
-                ask(page, WHALES, 1)
-                model.say("Corvo said that ", model_server.HANG)
-                box = page.get_by_label("Your question")
-                box.fill(CORVO)
-                box.press("Enter")
-                expect(page.locator("#turn-2 .draft")).to_be_visible()
-                state = page.context.storage_state()
+        with (
+            served(press_archive, port=port, model="openai:test", url=model.url) as address,
+            visited(browser, address) as (page, _),
+        ):
+            model.say("Between 31 and 37 whales came ashore [1].")
+            ask(page, WHALES, 1)
+            model.say("Corvo said that ", model_server.HANG)
+            box = page.get_by_label("Your question")
+            box.fill(CORVO)
+            box.press("Enter")
+            expect(page.locator("#turn-2 .draft")).to_be_visible()
+            state = page.context.storage_state()
         with served(press_archive, port=port) as address, visited(browser, address, storage_state=state) as (page, _):
             page.locator("#keeper .title").click()
             expect(page.locator("#turn-1 .asked")).to_have_text(WHALES)
