@@ -131,6 +131,7 @@ def serve(settings: Settings, args: argparse.Namespace) -> None:
             mcp=args.mcp,
         )
         print(f"Dateline is at {address}", flush=True)
+        threading.Thread(target=desk.warm, daemon=True).start()
         threading.Event().wait()
     finally:
         page.close(verbose=False)

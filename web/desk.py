@@ -65,6 +65,14 @@ class Desk:
             with self._guard:
                 self.working -= 1
 
+    def warm(self) -> None:
+        """Open what the first question would have to wait for."""
+        try:
+            self.front()
+            self.archive.search("news", 1)
+        except RagError:
+            return  # the page says what is wrong to whoever opens it
+
     def front(self) -> tuple[str, str, dict[str, Any]]:
         """The masthead, the opening, and what can be narrowed to: outlets with counts, days with counts."""
         path = str(self.settings.archive)
