@@ -296,7 +296,7 @@ def test_nothing_from_an_article_or_a_user_becomes_markup(hostile_archive: Path)
             assert article.title in Page(conversation.exchange(replace(shown, answer=None, draft=article.title))).text
             assert article.title in Page(conversation.exchange(replace(shown, answer=None, error=article.title))).text
             assert article.title in Page(conversation.unavailable(article.title, article.outlet)).text
-            assert article.title in Page(conversation.opening([article.title])).text
+            assert article.title in Page(conversation.opening([(article.title, article.outlet)])).text
     finally:
         desk.close()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from datetime import date
 
 from rag.archive import ArchiveStatus
 from rag.records import NOT_IN_ARCHIVE, Answer, Citation, Coverage
@@ -55,26 +54,24 @@ def _searched(shown: Exchange) -> str:
 def _chips(shown: Exchange) -> str:
     """What the search was narrowed to, by the reader and by the question's own words; each can be taken away."""
     n = shown.narrowed
-    chips = [("since", f"from {n.since}")] if n.since else []
-    chips += [("until", f"to {n.until}")] if n.until else []
-    chips += [(f"outlet:{o}", o) for o in n.outlets]
+    chips = [("since", f"from {n.since}", "")] if n.since else []
+    chips += [("until", f"to {n.until}", "")] if n.until else []
+    chips += [(f"outlet:{o}", o, "") for o in n.outlets]
     if shown.period:
-        chips.append(("dates", "in the question: " + span(_told(shown.period[0]), _told(shown.period[1]))))
+        first, last = (moment.isoformat() for moment in shown.period)
+        told = f"in the question: {span(time_of(first), time_of(last))}"
+        chips.append(("dates", f"the question's dates, {span(day(first), day(last))}", told))
     if shown.outlets and not n.outlets:
-        chips.append(("outlets", "in the question: " + ", ".join(shown.outlets)))
+        chips.append(("outlets", "in the question: " + ", ".join(shown.outlets), ""))
     buttons = [
         f'<button type="button" class="chip" data-do="without" data-what="{escape(what)}" '
-        f'aria-label="Ask again without: {escape(text)}"><span dir="auto">{escape(text)}</span>'
+        f'aria-label="Ask again without: {escape(text)}"><span dir="auto">{told or escape(text)}</span>'
         '<span aria-hidden="true"> ×</span></button>'
-        for what, text in chips
+        for what, text, told in chips
     ]
     ignored = ['<span class="chip off">dates of the question ignored</span>'] if "dates" in n.ignore else []
     ignored += ['<span class="chip off">outlets of the question ignored</span>'] if "outlets" in n.ignore else []
     return f'<p class="narrowed">{"".join(buttons + ignored)}</p>' if chips or ignored else ""
-
-
-def _told(moment: date) -> str:
-    return day(moment.isoformat())
 
 
 def _answer(answer: Answer, turn: int) -> str:
@@ -181,10 +178,13 @@ def _actions(shown: Exchange) -> str:
     )
 
 
-def opening(questions: Sequence[str]) -> str:
-    """What stands where the conversation will be, before the first question."""
+def opening(questions: Sequence[tuple[str, str]]) -> str:
+    """What stands where the conversation will be, before the first question: examples, each with what it is about."""
     asks = "".join(
-        f'<li><button type="button" data-ask="{escape(q)}" dir="auto">{escape(q)}</button></li>' for q in questions
+        f'<li><button type="button" data-ask="{escape(q)}" dir="auto">{escape(q)}'
+        + (f'<span class="about" dir="auto">{escape(clip(about, 110))}</span>' if about else "")
+        + "</button></li>"
+        for q, about in questions
     )
     return (
         '<section class="opening"><h2>Ask what was reported, and by whom.</h2>'

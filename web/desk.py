@@ -90,16 +90,21 @@ class Desk:
         except RagError as error:
             return conversation.masthead(None), conversation.unavailable(str(error), path), _held({}, {})
 
-    def _questions(self) -> list[str]:
-        """Questions that the archive's newest stories suggest: what the people in them said, else their headlines."""
+    def _questions(self) -> list[tuple[str, str]]:
+        """Questions that the archive's newest stories suggest, each with its story's headline: what the people in it said,
+        else the headline itself.
+        """
         newest = self.archive.newest(NEWEST)
         if [a.title for a in newest] == [SEED]:
-            return [*SEED_QUESTIONS]
-        asks: list[str] = []
+            return [(question, "") for question in SEED_QUESTIONS]
+        asks: dict[str, str] = {}
         for article in newest:
             names = [s.speaker for s in self.archive.statements(article.id) if _is_name(s.speaker)]
-            asks.append(f"What did {names[0]} say?" if names else article.title)
-        return list(dict.fromkeys(a for a in asks if a.strip()))[:4]
+            if names:
+                asks.setdefault(f"What did {names[0]} say?", article.title)
+            elif article.title.strip():
+                asks.setdefault(article.title, "")
+        return list(asks.items())[:4]
 
     def articles(self, citations: Iterable[Citation]) -> Mapping[str, Article]:
         """The cited articles by id, those that the archive still holds."""

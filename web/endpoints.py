@@ -17,7 +17,7 @@ from rag.errors import QuestionError, RagError
 from rag.records import Turn
 from rag.retrieval.periods import parse_day, parse_moment
 from web.desk import Desk
-from web.quotes import MOST, rows
+from web.quotes import Wanted, rows
 from web.talk import TURNS
 
 
@@ -102,15 +102,11 @@ def endpoints(desk: Desk) -> dict[str, Callable[..., Any]]:
         """
         with told():
             first, last = days_of(since, until, names=("since", "until"))
-            found = rows(
+            found, _ = rows(
                 desk.archive,
-                text_of(speaker, "speaker"),
-                text_of(about, "about"),
-                first,
-                last,
-                text_of(outlet, "outlet"),
+                Wanted(text_of(speaker, "speaker"), text_of(about, "about"), first, last, text_of(outlet, "outlet")),
             )
-        return [row.to_json() for row in found[:MOST]]
+        return [row.to_json() for row in found]
 
     return {"ask": ask, "search": search, "quotes": quotes}
 

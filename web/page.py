@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -16,6 +16,7 @@ from web import quotes as said
 from web.desk import Desk
 from web.endpoints import days_of, endpoints, text_of
 from web.evidence import Shelf
+from web.html import escape
 from web.serve import launch
 from web.talk import UNANSWERED, Conversation, Exchange, Narrowing, conversation_of
 
@@ -271,7 +272,7 @@ def _asking(desk: Desk, page: gr.Blocks, talk: gr.State) -> None:
         part.take(take, [talk], [courier], **AT_ONCE)
         part.rate(rate, [talk], [past, current, keeper], **AT_ONCE)
     current.stop(stop, [talk], [current, keeper], cancels=answers, **AT_ONCE)
-    panel.view(view, [talk], [panel], **AT_ONCE)
+    panel.view(view, [talk], [panel], concurrency_id="answers", concurrency_limit=RUNNING, **QUEUED)
     keeper.reopen(reopen, [talk], everything, **AT_ONCE)
     keeper.take(take, [talk], [courier], **AT_ONCE)
 
@@ -349,35 +350,37 @@ def _quoting(desk: Desk, tab: gr.Tab) -> None:
     )
     courier = gr.HTML(cast("Any", {}), html_template=" ", js_on_load=_script("courier.js"), elem_id="csv")
 
-    def wanted(event: gr.EventData | None) -> list[said.Row]:
+    def wanted(event: gr.EventData) -> said.Wanted:
         given = {k: text_of(getattr(event, k, ""), k) for k in ("speaker", "about", "since", "until", "outlet")}
         since, until = days_of(given["since"], given["until"], names=("“From”", "“to”"))
         if len(given["speaker"]) + len(given["about"]) > 500:
             raise QuestionError("that is too long to look for; use fewer words")
-        return said.rows(desk.archive, given["speaker"], given["about"], since, until, given["outlet"])
+        return said.Wanted(given["speaker"], given["about"], since, until, given["outlet"])
 
-    def look(event: gr.EventData) -> Any:
+    def found(read: Callable[[], said.Wanted]) -> dict[str, str]:
         try:
-            return {"html": said.table(wanted(event))}
+            return {"html": said.table(*said.rows(desk.archive, read()))}
         except RagError as error:
-            return {"html": f'<p class="failed" role="alert">{conversation.escape(str(error))}</p>'}
+            return {"html": f'<p class="failed" role="alert">{escape(str(error))}</p>'}
 
-    def first() -> Any:
-        try:
-            return {"html": said.table(said.rows(desk.archive))}
-        except RagError as error:
-            return {"html": f'<p class="failed" role="alert">{conversation.escape(str(error))}</p>'}
+    def first() -> dict[str, str]:
+        return found(said.Wanted)
+
+    def look(event: gr.EventData) -> dict[str, str]:
+        return found(lambda: wanted(event))
 
     def csv(event: gr.EventData) -> Any:
         try:
-            return _parcel("save", name="quotes.csv", type="text/csv", text="\ufeff" + said.as_csv(wanted(event)))
+            rows, _ = said.rows(desk.archive, wanted(event), None)
         except RagError as error:
             gr.Warning(str(error))
             return gr.skip()
+        return _parcel("save", name="quotes.csv", type="text/csv", text="\ufeff" + said.as_csv(rows))
 
-    tab.select(first, None, [table], **AT_ONCE)
-    table.look(look, None, [table], **AT_ONCE)
-    table.csv(csv, None, [courier], **AT_ONCE)
+    reading: dict[str, Any] = {"concurrency_id": "quotes", "concurrency_limit": 2, **QUEUED}
+    tab.select(first, None, [table], **reading)
+    table.look(look, None, [table], **reading)
+    table.csv(csv, None, [courier], **reading)
 
 
 _QUOTES = (

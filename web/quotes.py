@@ -11,7 +11,7 @@ from typing import Any
 
 from rag.archive import Archive
 from rag.records import Article, Statement
-from web.html import clip, escape, link, time_of
+from web.html import clip, counted, escape, link, time_of
 
 MOST = 500  # rows that are sent to a browser or a program; a CSV holds all
 COLUMNS = ("speaker", "verb", "words", "date", "outlet", "title", "url")
@@ -36,18 +36,26 @@ class Row:
         return asdict(self)
 
 
-def rows(
-    archive: Archive,
-    speaker: str = "",
-    about: str = "",
-    since: date | None = None,
-    until: date | None = None,
-    outlet: str = "",
-) -> list[Row]:
-    """The statements that fit, newest first. Raises RagError."""
-    found = archive.quotes(speaker.strip() or None, about.strip() or None, since, until, outlet.strip() or None)
-    articles = archive.articles(list(dict.fromkeys(s.article_id for s in found)))
-    return [_row(s, articles[s.article_id]) for s in found if s.article_id in articles]
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is looked for; "" and None are no restriction."""
+
+    speaker: str = ""
+    about: str = ""
+    since: date | None = None
+    until: date | None = None
+    outlet: str = ""
+
+
+def rows(archive: Archive, wanted: Wanted, most: int | None = MOST) -> tuple[list[Row], int]:
+    """The newest ``most`` statements that fit (None: all), newest first, and how many fit. Raises RagError."""
+    w = wanted
+    found = archive.quotes(
+        w.speaker.strip() or None, w.about.strip() or None, w.since, w.until, w.outlet.strip() or None
+    )
+    shown = found[:most]
+    articles = archive.articles(list(dict.fromkeys(s.article_id for s in shown)))
+    return [_row(s, articles[s.article_id]) for s in shown if s.article_id in articles], len(found)
 
 
 def _row(said: Statement, article: Article) -> Row:
@@ -65,13 +73,13 @@ def _row(said: Statement, article: Article) -> Row:
     )
 
 
-def table(found: Sequence[Row]) -> str:
-    """The rows as HTML; its headings sort it, in the browser."""
+def table(found: Sequence[Row], total: int) -> str:
+    """The rows as HTML, of ``total`` that fit; its headings sort it, in the browser."""
     if not found:
         return '<p class="none" role="status">Nobody in the archive is quoted so.</p>'
-    told = f"{len(found):,} statement{'' if len(found) == 1 else 's'}"
-    if len(found) > MOST:
-        told += f", the newest {MOST} shown; the CSV file holds all"
+    told = counted(total, "statement")
+    if total > len(found):
+        told += f", the newest {len(found):,} shown; the CSV file holds all"
     heads = "".join(
         f'<th scope="col"{" aria-sort=descending" if name == "Date" else ""}><button type="button" data-sort="{i}">{name}</button></th>'
         for i, name in enumerate(("Speaker", "Verb", "Words", "Date", "Outlet"))
@@ -80,7 +88,7 @@ def table(found: Sequence[Row]) -> str:
         f'<tr><td dir="auto">{escape(r.speaker) or "<i>not named</i>"}</td><td dir="auto">{escape(r.verb)}</td>'
         f'<td dir="auto">{escape(clip(r.words, 600))}</td><td>{time_of(r.date)}</td>'
         f'<td dir="auto">{link(r.url, escape(r.outlet or "source"))}</td></tr>'
-        for r in found[:MOST]
+        for r in found
     )
     return (
         f'<p class="count" role="status">{told}</p><div class="wide" role="region" aria-label="Statements" tabindex="0">'

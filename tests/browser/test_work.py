@@ -117,7 +117,7 @@ def test_what_is_not_there_is_told_with_coverage_and_the_nearest(page: Page) -> 
 def test_the_dates_of_a_question_are_a_chip_that_can_be_taken_away(page: Page) -> None:
     ask(page, "What happened to the ferry Alba in March 2024?", 1)
     chip = page.locator("#turn-1 button.chip")
-    expect(chip).to_contain_text("1 March 2024 to 31 March 2024")
+    expect(chip).to_contain_text("March 1, 2024 to March 31, 2024")
     chip.click()
     expect(page.locator("#turn-1 .chip.off")).to_have_text("dates of the question ignored")
     expect(page.locator("#turn-1")).to_contain_text("Marrow Point")
