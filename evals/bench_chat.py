@@ -7,6 +7,7 @@ the clients themselves cost is in both figures alike.
 
 from __future__ import annotations
 
+import os
 import random
 import socket
 import subprocess
@@ -116,6 +117,7 @@ def _crowd(
     address: str, asked: Sequence[str], users: int, questions: int, reading: tuple[float, float]
 ) -> dict[str, Any]:
     """Every reader's waits, in seconds."""
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"  # the client would tell the hub of itself
     from gradio_client import Client
 
     waits: list[float] = []

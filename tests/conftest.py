@@ -14,6 +14,7 @@ from rag import Archive, Article
 from rag.indexing.identity import article_id
 
 ROOT = Path(__file__).parent.parent
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"  # Gradio's client would tell the hub of itself
 
 # On a developer's machine hypothesis looks for new examples each time; in CI the same ones are tried, so that a change
 # is judged by what it changes.

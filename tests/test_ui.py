@@ -264,7 +264,7 @@ def test_nothing_from_an_article_or_a_user_becomes_markup(hostile_archive: Path)
         head, front, narrowing = desk.front()
         Page(head)
         Page(front)
-        held = {hit.article.id: hit.article for hit in desk.archive.search("harbour bridge", 50)}
+        held = {article.id: article for article in desk.archive.newest(50)}
         assert len(held) == len(narrowing["held"]) >= 10
         for number, article in enumerate(held.values(), start=1):
             paragraphs = list(re.finditer(r"[^\n]+", article.text))
