@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
+import ipaddress
 import signal
 import socket
 import sys
@@ -25,6 +27,18 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--archive", metavar="DIR", help="the archive (default: RAG_ARCHIVE, else .archive)")
     found.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s, loopback)")
     found.add_argument("--port", type=int, help="port to listen on (default: the first free one from 7860 on)")
+    found.add_argument(
+        "--auth", type=Path, metavar="FILE", help="let in only whom this file names: a line each, NAME:PASSWORD"
+    )
+    found.add_argument(
+        "--root-path", default="", metavar="PATH", help="the path at which a proxy serves the page, as /news"
+    )
+    found.add_argument(
+        "--allow-ingest",
+        action="store_true",
+        help="let readers add articles although the page is served beyond this machine (on it, they may)",
+    )
+    found.add_argument("--mcp", action="store_true", help="also serve ask, search and quotes as tools of an MCP server")
     found.add_argument("--model", help="language model as provider:name (default: RAG_MODEL, else none: quotes)")
     return found
 
@@ -47,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
             open_model(settings.model, settings)  # a wrong one is told once, here, and not at each question
         check_address(args.host, args.port)
-        serve(settings, args.host, args.port)
+        serve(settings, args)
     except RagError as error:
         print(f"ui.py: {error}", file=sys.stderr)
         return 2
@@ -73,15 +87,51 @@ def check_address(host: str, port: int | None) -> None:
         ) from None
 
 
-def serve(settings: Settings, host: str, port: int | None) -> None:
-    """Serve until interrupted (SIGINT or SIGTERM)."""
+def users(path: Path) -> list[tuple[str, str]]:
+    """The names and passwords of a file. Raises SettingsError."""
+    try:
+        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            f"--auth {path} cannot be read ({error}); write a text file of lines NAME:PASSWORD"
+        ) from None
+    found = [(name, password) for name, _, password in (line.partition(":") for line in lines)]
+    if not found or not all(name and password for name, password in found):
+        raise SettingsError(f"--auth {path}: every line must be NAME:PASSWORD")
+    return found
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(socket.getaddrinfo(host, None)[0][4][0]).is_loopback
+    except (OSError, ValueError):
+        return False
+
+
+def serve(settings: Settings, args: argparse.Namespace) -> None:
+    """Serve until interrupted (SIGINT or SIGTERM). Raises SettingsError."""
+    auth = users(args.auth) if args.auth else None
+    if args.root_path and not args.root_path.startswith("/"):
+        raise SettingsError(f"--root-path {args.root_path!r} must begin with a slash, as in /news")
+    if args.mcp and importlib.util.find_spec("mcp") is None:
+        raise SettingsError("--mcp needs an extra; install it with: pip install 'dateline[mcp]'")
     from web.page import Desk, build, launch
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    desk = Desk(settings)
+    desk = Desk(settings, adding=args.allow_ingest or is_loopback(args.host))
     page = build(desk)
     try:
-        print(f"Dateline is at {launch(page, host, port)}", flush=True)
+        address = launch(
+            page,
+            args.host,
+            args.port,
+            uploads=desk.adding,
+            auth=auth,
+            root_path=args.root_path.rstrip("/"),
+            mcp=args.mcp,
+        )
+        print(f"Dateline is at {address}", flush=True)
+        threading.Thread(target=desk.warm, daemon=True).start()
         threading.Event().wait()
     finally:
         page.close(verbose=False)

@@ -1,4 +1,4 @@
-"""python -m evals run | compare | report | failures | table | check | agreement | bench: measure the answers.
+"""python -m evals run | compare | report | failures | table | check | agreement | feedback | bench: measure the answers.
 
 Exit status: 0 done, 1 check found faults, 2 an error.
 """
@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -89,9 +89,16 @@ def parser() -> argparse.ArgumentParser:
     agreement.add_argument("--seed", type=int, default=0, help="of the bootstrap (0)")
 
     bench = command("bench", "Say how fast it is, beside what it is compared with.")
-    bench.add_argument("what", choices=("embed", "ingest", "ask"))
+    bench.add_argument("what", choices=("embed", "ingest", "ask", "chat"))
     bench.add_argument("--data", type=Path, help="RealTime QA's folder, for real articles (newsroom's)")
-    bench.add_argument("--archive", type=Path, metavar="DIR", help="ask: the archive that is asked (one of copies)")
+    bench.add_argument("--archive", type=Path, metavar="DIR", help="ask, chat: the archive that is asked")
+    bench.add_argument("--users", type=_positive, metavar="N", help="chat: how many readers at once (200)")
+
+    feedback = command("feedback", "Write what readers said on the page as questions for bring-your-own.")
+    feedback.add_argument(
+        "--archive", type=Path, metavar="DIR", help="the archive (default: RAG_ARCHIVE, else .archive)"
+    )
+    feedback.add_argument("--out", type=Path, default=Path("feedback.jsonl"), metavar="FILE", help="(feedback.jsonl)")
     return found
 
 
@@ -100,6 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = {"run": run, "compare": compare, "report": report, "table": table, "check": check}
     commands |= {"failures": failures}
     commands |= {"agreement": agreement, "train": train, "bench": bench}
+    commands |= {"feedback": feedback}
     try:
         return commands[options.command](options)
     except RagError as error:
@@ -243,10 +251,30 @@ def agreement(options: argparse.Namespace) -> int:
     return 0
 
 
+def feedback(options: argparse.Namespace) -> int:
+    from evals import feedback
+    from rag.settings import Settings
+
+    found = feedback.export(options.archive or Settings.from_env().archive, options.out)
+    if options.json:
+        print(json.dumps(asdict(found), ensure_ascii=False, indent=1))
+    else:
+        print(feedback.table(found))
+    return 0
+
+
 def bench(options: argparse.Namespace) -> int:
     from evals import bench
     from rag.settings import Settings
 
+    if options.what == "chat":
+        from evals import bench_chat
+
+        held = bench_chat.chat(options.archive, Settings.from_env(), options.users or bench_chat.USERS)
+        print(json.dumps(held, ensure_ascii=False, indent=1) if options.json else bench_chat.table(held))
+        return 0
+    if options.users:
+        raise RagError(f"bench {options.what} has no users; leave --users out, or bench chat")
     found = bench.run(options.what, options.data, options.archive, Settings.from_env())
     print(json.dumps(found, ensure_ascii=False, indent=1) if options.json else bench.table(found))
     return 0

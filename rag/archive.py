@@ -9,19 +9,20 @@ import shlex
 import shutil
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from filelock import FileLock, Timeout
 
 from rag.answers.check import check, speakers_of
 from rag.answers.choose import choose, judge, statement_of
 from rag.answers.compose import AnswerEvent, compose
+from rag.answers.timeline import timeline
 from rag.errors import (
     ArchiveCorrupt,
     ArchiveError,
@@ -33,12 +34,14 @@ from rag.errors import (
     SourceError,
 )
 from rag.indexing.embed import Embedder, open_embedder
+from rag.indexing.names import same_person
 from rag.indexing.pipeline import OLDER, Indexer, Progress
 from rag.records import (
     Answer,
     Article,
     Check,
     Choice,
+    Citation,
     Coverage,
     Hit,
     IngestReport,
@@ -64,6 +67,7 @@ if TYPE_CHECKING:
 
 SPLITTER = "1"  # raised when the same article would be split into other passages
 QUESTION_CHARS = 4_000
+Ignored = Literal["dates", "outlets"]
 _LOCK, _CURRENT, CHROMA, WORDS = "writer.lock", "CURRENT", "chroma", "words"
 _STORE = re.compile(r"store-[0-9a-f]{8}")
 
@@ -414,10 +418,15 @@ class Archive(AbstractContextManager["Archive"]):
         outlets: Sequence[str] = (),
         now: datetime | None = None,
         model: BaseChatModel | str | None = None,
+        ignore: Collection[Ignored] = (),
     ) -> Iterator[AnswerEvent]:
-        """As ``ask``, piece by piece: sentences as they are known, drafts of a model's text, the Answer last."""
+        """As ``ask``, piece by piece: sentences as they are known, drafts of a model's text, the Answer last.
+
+        ``ignore`` names what the question's own words shall not narrow the search to: its "dates", its "outlets".
+        """
         begun = time.perf_counter()
         query = self.query(question, history=history, since=since, until=until, outlets=outlets, now=now)
+        query = _without(query, ignore, outlets)
         wanted = self.settings.model if model is None else model
         evidence = self.evidence(query)
         parts = [self.evidence(part) for part in query.parts]
@@ -435,6 +444,39 @@ class Archive(AbstractContextManager["Archive"]):
             searcher = self._search()
             with searcher.ledger.snapshot():
                 return gather(searcher, query, scores)
+
+    def timeline(
+        self,
+        question: str,
+        *,
+        since: date | None = None,
+        until: date | None = None,
+        outlets: Sequence[str] = (),
+        now: datetime | None = None,
+    ) -> list[Citation]:
+        """Dated sentences on what a question is about, oldest first, one an article."""
+        return timeline(self.evidence(self.query(question, since=since, until=until, outlets=outlets, now=now)))
+
+    def quotes(
+        self,
+        speaker: str | None = None,
+        about: str | None = None,
+        since: date | None = None,
+        until: date | None = None,
+        outlet: str | None = None,
+    ) -> list[Statement]:
+        """What the archive reports to have been said, newest first: by somebody, about something."""
+        outlets = (_match_outlet(outlet, self._ledger.outlets()),) if outlet else ()
+        words = [word.casefold() for word in (about or "").split()]
+        with self._ledger.snapshot():
+            ids = self._ledger.newest(Filters(since, until, outlets), 100_000)
+            told = self._ledger.statements(ids)
+            found = [s for i in ids for s in told[i] if not speaker or (s.speaker and same_person(s.speaker, speaker))]
+            if words:
+                texts = {i: a.text for i, a in self._ledger.articles(list({s.article_id for s in found})).items()}
+                said = [(s, s.content.of(texts[s.article_id]).casefold()) for s in found]
+                found = [s for s, text in said if all(word in text for word in words)]
+        return found
 
     def check(
         self,
@@ -489,6 +531,20 @@ class Archive(AbstractContextManager["Archive"]):
 
     def statements(self, article_id: str) -> list[Statement]:
         return self._ledger.statements([article_id])[article_id]
+
+    def articles(self, ids: Sequence[str]) -> dict[str, Article]:
+        """By id; those that the archive does not hold are absent."""
+        return self._ledger.articles(ids)
+
+    def newest(self, limit: int) -> list[Article]:
+        """The newest articles, newest first; the undated come last."""
+        ids = self._ledger.newest(Filters(), limit)
+        found = self._ledger.articles(ids)
+        return [found[i] for i in ids if i in found]
+
+    def days(self) -> dict[str, int]:
+        """Articles by the day they were published on (ISO), oldest first, without the undated."""
+        return self._ledger.days()
 
     # Looking after it
 
@@ -560,6 +616,15 @@ class Archive(AbstractContextManager["Archive"]):
             lock.release()
         with cls(folder, settings, embedder, write=True) as archive:  # also removes the store that was replaced
             return archive.status()
+
+
+def _without(query: Query, ignore: Collection[Ignored], chosen: Sequence[str]) -> Query:
+    """A query that is not narrowed to what its own words name; what the user chose (``chosen`` outlets) stays."""
+    if "dates" in ignore:
+        query = replace(query, period=None, strict=False)
+    if "outlets" in ignore and not chosen:
+        query = replace(query, outlets=())
+    return replace(query, parts=tuple(_without(part, ignore, chosen) for part in query.parts)) if ignore else query
 
 
 def _made_with(embedder: Embedder, settings: Settings) -> dict[str, str]:

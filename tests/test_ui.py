@@ -26,8 +26,11 @@ from hypothesis import strategies as st
 import ui
 from rag import Archive, Settings
 from rag.records import Answer, Citation, Sentence, Turn
-from web import render
-from web.page import Conversation, Desk, build, launch, turns_of
+from web import conversation, evidence, html
+from web.endpoints import turns_of
+from web.evidence import Shelf
+from web.page import Desk, build, launch
+from web.talk import Conversation, Exchange, Narrowing
 
 ROOT = Path(__file__).parent.parent
 QUESTION = "What did Lavrov say about BRICS expansion?"
@@ -75,10 +78,11 @@ def _plain(raw: Any) -> Any:
     return [_plain(v) for v in raw] if isinstance(raw, list | tuple) else raw
 
 
-def test_ask_is_the_only_public_endpoint(client: Client) -> None:
+def test_three_endpoints_are_public_and_documented(client: Client) -> None:
     info = client.view_api(return_format="dict", print_info=False)
     assert isinstance(info, dict)
-    assert list(info["named_endpoints"]) == ["/ask"]
+    assert list(info["named_endpoints"]) == ["/ask", "/search", "/quotes"]
+    assert all(endpoint["description"] for endpoint in info["named_endpoints"].values())
     assert not info["unnamed_endpoints"]
 
 
@@ -192,10 +196,10 @@ def test_a_missing_archive_says_what_to_run_and_works_once_it_is_there(tmp_path:
 
 def test_the_command_shown_for_a_missing_archive_can_be_pasted(tmp_path: Path) -> None:
     path = tmp_path / "my news; $(archive)"
-    shown = Page(render.unavailable("none", str(path))).text
+    shown = Page(conversation.unavailable("none", str(path))).text
     for line in shown[shown.index("python ingest.py") :].splitlines():
         assert shlex.split(line)[-2:] == ["--archive", str(path)]
-    assert "--archive" not in render.unavailable("none", ".archive")
+    assert "--archive" not in conversation.unavailable("none", ".archive")
 
 
 def test_an_archive_whose_name_is_no_utf8_does_not_stop_the_page(tmp_path: Path) -> None:
@@ -206,12 +210,14 @@ def test_an_archive_whose_name_is_no_utf8_does_not_stop_the_page(tmp_path: Path)
 # What is sent to the browser
 
 TAGS = {
-    "a", "article", "b", "br", "button", "details", "div", "h1", "h2", "h3", "header", "li", "mark", "p", "pre",
-    "section", "span", "summary", "time", "ul",
+    "a", "article", "b", "br", "button", "details", "div", "form", "h1", "h2", "h3", "header", "input", "label", "li",
+    "mark", "ol", "option", "p", "pre", "q", "section", "select", "span", "summary", "time", "ul",
 }  # fmt: skip
 ATTRIBUTES = {
-    "aria-hidden", "aria-label", "class", "data-ask", "data-focus", "data-label", "data-n", "data-source", "data-turn",
-    "datetime", "dir", "href", "id", "rel", "role", "tabindex", "target", "type",
+    "aria-hidden", "aria-label", "aria-pressed", "class", "data-ask", "data-do", "data-focus", "data-format", "data-good",
+    "data-kind", "data-label", "data-link", "data-n", "data-open", "data-source", "data-text", "data-turn", "data-view",
+    "data-what", "datetime", "dir", "hidden", "href", "id", "maxlength", "name", "rel", "role", "tabindex", "target",
+    "type",
 }  # fmt: skip
 
 
@@ -237,7 +243,7 @@ class Page(HTMLParser):
             or link.startswith("#")
             or (link.startswith("https://") and found["rel"] == "noopener noreferrer")
         )
-        if tag != "br":
+        if tag not in ("br", "input"):
             self._open.append((tag, found.get("data-n") or ""))
 
     def handle_endtag(self, tag: str) -> None:
@@ -255,11 +261,11 @@ class Page(HTMLParser):
 def test_nothing_from_an_article_or_a_user_becomes_markup(hostile_archive: Path) -> None:
     desk = Desk(Settings(archive=hostile_archive))
     try:
-        head, front, outlets = desk.front()
+        head, front, narrowing = desk.front()
         Page(head)
         Page(front)
-        held = {hit.article.id: hit.article for hit in desk.archive.search("harbour bridge", 50)}
-        assert len(held) == len(outlets) >= 10
+        held = {article.id: article for article in desk.archive.newest(50)}
+        assert len(held) == len(narrowing["held"]) >= 10
         for number, article in enumerate(held.values(), start=1):
             paragraphs = list(re.finditer(r"[^\n]+", article.text))
             cited = tuple(
@@ -277,19 +283,20 @@ def test_nothing_from_an_article_or_a_user_becomes_markup(hostile_archive: Path)
                 notes=(article.title, article.outlet),
                 model=article.outlet,
             )
-            shown = render.Exchange(number, article.title, narrowed=article.outlet, answer=answer)
-            page = Page(render.exchange(shown))
+            shown = Exchange(number, article.title, Narrowing(outlets=(article.outlet,)), answer=answer)
+            page = Page(conversation.exchange(shown))
             for expected in (article.title, article.outlet, *(c.quote for c in cited)):
                 assert expected in page.text
-            page = Page(render.sources(shown, desk.cited(shown), focus=1))
+            shelf = Shelf(number, article.title, cited)
+            page = Page(evidence.panel(shelf, desk.articles(cited), focus=1))
             assert page.marked == {str(c.n): c.quote for c in cited}
-            nearest = replace(answer, status="not_in_archive", sentences=(), citations=())
-            assert article.text.replace("\n", "") in Page(render.sources(replace(shown, answer=nearest), held)).text
-            Page(render.sources(shown, {}))
-            assert article.title in Page(render.exchange(replace(shown, answer=None, draft=article.title))).text
-            assert article.title in Page(render.exchange(replace(shown, answer=None, error=article.title))).text
-            assert article.title in Page(render.unavailable(article.title, article.outlet)).text
-            assert article.title in Page(render.opening([article.title])).text
+            assert article.text.replace("\n", "") in Page(evidence.panel(replace(shelf, kind="nearest"), held)).text
+            Page(evidence.panel(shelf, {}))
+            assert cited[0].quote in Page(evidence.timeline(replace(shelf, kind="timeline"))).text
+            assert article.title in Page(conversation.exchange(replace(shown, answer=None, draft=article.title))).text
+            assert article.title in Page(conversation.exchange(replace(shown, answer=None, error=article.title))).text
+            assert article.title in Page(conversation.unavailable(article.title, article.outlet)).text
+            assert article.title in Page(conversation.opening([(article.title, article.outlet)])).text
     finally:
         desk.close()
 
@@ -301,7 +308,7 @@ def test_quotes_are_marked_in_their_place(text: str, data: st.DataObject) -> Non
     cited = [
         Citation(n, "id", "", "", "", "", start, end, text[start:end]) for n, (start, end) in enumerate(spans, start=1)
     ]
-    page = Page(render.in_place(text, cited))
+    page = Page(evidence.in_place(text, cited))
     assert page.text == text.replace("\n", "")
     for citation in cited:
         assert page.marked.get(str(citation.n), "") == citation.quote.replace("\n", "")
@@ -309,7 +316,7 @@ def test_quotes_are_marked_in_their_place(text: str, data: st.DataObject) -> Non
 
 def test_a_long_gap_is_counted_and_not_sent() -> None:
     text = "First.\n" + "x" * 50 + ("\n" + "y" * 99) * 10_000 + "\nLast."
-    html = render.in_place(text, [Citation(1, "id", "", "", "", "", 0, 6, "First.")])
+    html = evidence.in_place(text, [Citation(1, "id", "", "", "", "", 0, 6, "First.")])
     assert len(html) < 1_000
     assert "10,000 more paragraphs" in html or "10,001 more paragraphs" in html
 
@@ -326,7 +333,7 @@ def test_a_long_paragraph_is_shown_around_its_quotes(word: str, near: bool) -> N
     cited = [
         Citation(n, "id", "", "", "", "", at := text.index(q), at + len(q), q) for n, q in enumerate(quotes, start=1)
     ]
-    html = render.in_place(text, cited, near=near)
+    html = evidence.in_place(text, cited, near=near)
     page = Page(html)
     assert len(html) < 8_000
     shown = [piece for piece in CUT.split(page.text)[::2] if piece]
@@ -348,7 +355,7 @@ def test_what_is_shown_and_what_is_left_out_are_the_article(text: str, data: st.
     cited = [
         Citation(n, "id", "", "", "", "", s, min(s + 80, len(text)), text[s : s + 80]) for n, s in enumerate(starts, 1)
     ]
-    page = Page(render.in_place(text, cited))
+    page = Page(evidence.in_place(text, cited))
     if "too long to show here" not in page.text:
         left_out = sum(int(n.replace(",", "")) for n in CUT.findall(page.text))
         assert len(CUT.sub("", page.text)) + left_out == len(text.replace("\n", ""))
@@ -359,7 +366,7 @@ def test_what_is_shown_and_what_is_left_out_are_the_article(text: str, data: st.
 def test_neighbours_of_a_quote_are_cut_too() -> None:
     text = f"{'before ' * 100_000}.\nThe quote.\n{'after ' * 100_000}."
     at = text.index("The quote.")
-    html = render.in_place(text, [Citation(1, "id", "", "", "", "", at, at + 10, "The quote.")])
+    html = evidence.in_place(text, [Citation(1, "id", "", "", "", "", at, at + 10, "The quote.")])
     assert len(html) < 6_000
     assert "before .</p><p><mark" in html and "</mark></p><p>after after" in html
 
@@ -379,11 +386,11 @@ def test_neighbours_of_a_quote_are_cut_too() -> None:
     ],
 )
 def test_only_web_addresses_become_links(url: str, safe: bool) -> None:
-    assert bool(render.safe_url(url)) == safe
+    assert bool(html.safe_url(url)) == safe
 
 
 def test_an_unanswered_exchange_holds_the_conversation_until_it_is_told() -> None:
-    talk = Conversation([render.Exchange(1, QUESTION)])
+    talk = Conversation([Exchange(1, QUESTION)])
     assert talk.waiting
     assert talk.turns() == []
     talk.exchanges[0].error = "failed"

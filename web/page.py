@@ -1,405 +1,426 @@
-"""The page's Gradio blocks: what is asked goes to the archive, what comes back to web.render."""
+"""The page: Gradio's blocks, and what happens between them. What is shown is made by the modules of its parts."""
 
 from __future__ import annotations
 
-import os
-import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import date, timedelta
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import gradio as gr
 from gradio.events import api
-from gradio.themes import Base
 
-from rag.archive import QUESTION_CHARS, Archive
 from rag.errors import QuestionError, RagError
-from rag.records import Article, Turn
-from rag.retrieval.periods import parse_day, parse_moment
-from rag.settings import Settings
-from web import render
-from web.render import Exchange
+from rag.records import Citation
+from web import conversation, evidence, export, holdings
+from web import quotes as said
+from web.desk import Desk
+from web.endpoints import days_of, endpoints, text_of
+from web.evidence import Shelf
+from web.html import escape
+from web.serve import launch
+from web.talk import UNANSWERED, Conversation, Exchange, Narrowing, conversation_of
+
+__all__ = ["Desk", "build", "launch"]
 
 HERE = Path(__file__).parent
-RUNNING, WAITING = 4, 200  # questions answered at a time, and waiting for it; the next is told that the page is busy
-TURNS = 50  # of a conversation are handed to the archive, the newest ones
-
-SEED = "Wang Yi meets Lavrov on China-Russia, BRICS cooperation"
-SEED_QUESTIONS: tuple[str, ...] = (
-    "What did Lavrov say about BRICS expansion?",
-    "What did Wang Yi say about BRICS?",
-    "What did Macron say about BRICS?",
-    "Where will the BRICS summit take place?",
-)
-
-
-@dataclass(slots=True)
-class Conversation:
-    """What one browser tab has asked; kept on the server, so a client cannot forge it."""
-
-    exchanges: list[Exchange] = field(default_factory=list[Exchange])
-
-    @property
-    def waiting(self) -> bool:
-        last = self.exchanges[-1] if self.exchanges else None
-        return last is not None and last.answer is None and not last.error
-
-    def turns(self) -> list[Turn]:
-        """The answered exchanges."""
-        return [Turn(e.question, e.answer.text) for e in self.exchanges[-TURNS:] if e.answer is not None]
-
-
-class Desk:
-    """One archive, opened when first needed: a page that was served before the first ingest works after it."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self._archive: Archive | None = None
-        self._guard = threading.Lock()
-        self._examples: tuple[int, list[str]] = (-1, [])
-
-    @property
-    def archive(self) -> Archive:
-        """Raises RagError when it cannot be opened."""
-        with self._guard:
-            if self._archive is None:
-                self._archive = Archive.open(settings=self.settings)
-            return self._archive
-
-    def close(self) -> None:
-        with self._guard:
-            if self._archive is not None:
-                self._archive.close()
-                self._archive = None
-
-    def front(self) -> tuple[str, str, dict[str, int]]:
-        """The masthead, the opening, and the outlets with their counts."""
-        path = str(self.settings.archive)
-        try:
-            status = self.archive.status()
-            if not status.articles:
-                return render.masthead(status), render.unavailable(f"The archive in {path} is empty.", path), {}
-            asks = self.examples(status.generation, status.until)
-        except RagError as error:
-            return render.masthead(None), render.unavailable(str(error), path), {}
-        return render.masthead(status), render.opening(asks), dict(status.outlets)
-
-    def examples(self, generation: int, until: str) -> list[str]:
-        """Questions that the archive's newest month suggests: what the people in it said, else its headlines."""
-        if self._examples[0] != generation:
-            since = date.fromisoformat(until[:10]) - timedelta(days=30) if until else None
-            hits = self.archive.search("what officials said", 24, since=since)
-            found = {h.article.id: h.article for h in sorted(hits, key=lambda h: h.article.published, reverse=True)}
-            asks = [*SEED_QUESTIONS] if [a.title for a in found.values()] == [SEED] else self._suggest(found)
-            self._examples = (generation, asks)
-        return self._examples[1]
-
-    def _suggest(self, articles: dict[str, Article]) -> list[str]:
-        asks: list[str] = []
-        for article in articles.values():
-            names = [s.speaker for s in self.archive.statements(article.id) if _is_name(s.speaker)]
-            asks.append(f"What did {names[0]} say?" if names else article.title)
-        return list(dict.fromkeys(a for a in asks if a))[:4]
-
-    def cited(self, shown: Exchange | None) -> dict[str, Article]:
-        """The articles that an answer cites or comes near to, those that the archive still holds."""
-        found: dict[str, Article] = {}
-        if shown is not None and shown.answer is not None:
-            for citation in (*shown.answer.citations, *shown.answer.nearest):
-                try:
-                    found[citation.article] = self.archive.article(citation.article)
-                except KeyError:
-                    continue
-        return found
-
-
-def _is_name(speaker: str) -> bool:
-    words = speaker.split()
-    return len(words) > 1 and all(word[0].isupper() for word in words)
-
-
-# What comes in from outside
-
-
-def days_of(since: object, until: object, names: tuple[str, str]) -> tuple[date | None, date | None]:
-    """The days of a filter, None for nothing; ``names`` is what its two ends are called. Raises QuestionError."""
-    first, last = (
-        None if value in (None, "") else parse_day(_clip(value), name)
-        for value, name in zip((since, until), names, strict=True)
-    )
-    if first and last and first > last:
-        raise QuestionError(f"{names[0]} {first} is after {names[1]} {last}; swap them")
-    return first, last
-
-
-def _clip(value: object) -> str:
-    return str(value)[:40]
-
-
-def names_of(value: object) -> list[str]:
-    """A list of outlets. Raises QuestionError."""
-    names = cast("list[object]", value) if isinstance(value, list) else [] if value in (None, "") else None
-    if names is None or not all(isinstance(n, str) for n in names):
-        raise QuestionError('outlets must be a list of names; write it as ["Xinhua"]')
-    return cast("list[str]", names)
-
-
-def turns_of(history: object) -> list[Turn]:
-    """A chat history as turns, from either shape that chat clients send; entries that are neither are left out.
-
-    Shapes: ``[[question, answer], …]``, and ``[{"role": "user" | "assistant", "content": …}, …]`` with the content as
-    text or as a list of ``{"type": "text", "text": …}``.
-    """
-    turns: list[Turn] = []
-    asked = ""
-    for entry in cast("list[object]", history) if isinstance(history, list) else []:
-        match entry:
-            case [str(question), str() | None as answer] if question.strip():
-                turns.append(Turn(question, answer or ""))
-            case {"role": "user", "content": content} if text := _text(content):
-                if asked:
-                    turns.append(Turn(asked))
-                asked = text
-            case {"role": "assistant", "content": content} if asked and (text := _text(content)):
-                turns.append(Turn(asked, text))
-                asked = ""
-            case _:
-                continue
-    if asked:
-        turns.append(Turn(asked))
-    return [t for t in turns if len(t.question) <= QUESTION_CHARS][-TURNS:]
-
-
-def _text(content: object) -> str:
-    match content:
-        case str():
-            return content.strip()
-        case [*parts]:
-            return " ".join(filter(None, map(_part, cast("list[object]", parts)))).strip()
-        case _:
-            return ""
-
-
-def _part(part: object) -> str:
-    match part:
-        case {"type": "text", "text": str(text)}:
-            return text
-        case _:
-            return ""
-
-
-# The page
-
-
-def theme() -> Base:
-    """Local fonts only; the rest of the look is in style.css."""
-    sans = ["-apple-system", "Segoe UI", "Roboto", "Liberation Sans", "Helvetica Neue", "Arial", "sans-serif"]
-    return Base(font=sans, font_mono=["ui-monospace", "Consolas", "Liberation Mono", "monospace"]).set(
-        body_background_fill="#fbfaf7",
-        body_background_fill_dark="#141519",
-        body_text_color="#1c1b19",
-        body_text_color_dark="#e9e6df",
-    )
+RUNNING, WAITING = 4, 400  # questions answered at a time, and waiting for it; the next is told that the page is busy
+BUSY = "Something went wrong, or too many questions are waiting. Ask again in a moment."
+STOPPED = "Stopped before it was answered."
 
 
 def build(desk: Desk) -> gr.Blocks:
-    """The page over one archive, ready for ``launch``. Its only public endpoint is ``/ask``."""
-    script = (HERE / "page.js").read_text(encoding="utf-8")
-
-    def refresh() -> tuple[str, str, Any]:
-        head, front, outlets = desk.front()
-        choices = [(f"{name} ({count:,})", name) for name, count in outlets.items()]
-        return head, front, gr.update(choices=choices, value=[])
-
-    def put(question: object, talk: Conversation, dates: object, outlets: object) -> tuple[Any, ...]:
-        """The question appears at once, before its turn to be answered has come."""
-        asked = " ".join(question.split()) if isinstance(question, str) else ""
-        if talk.waiting or not asked:
-            if talk.waiting:
-                gr.Info("The last question is still being answered; ask this one again when it is done.")
-            return question, talk, gr.skip(), gr.skip()
-        talk.exchanges.append(Exchange(len(talk.exchanges) + 1, asked, _narrowed(dates, outlets)))
-        return "", talk, "".join(render.exchange(e) for e in talk.exchanges[:-1]), render.exchange(talk.exchanges[-1])
-
-    def pick(talk: Conversation, dates: object, outlets: object, event: gr.EventData) -> tuple[Any, ...]:
-        return put(getattr(event, "question", ""), talk, dates, outlets)
-
-    def answer(talk: Conversation, dates: object, outlets: object) -> Iterator[tuple[Any, ...]]:
-        if not talk.waiting:
-            yield gr.skip(), gr.skip()
-            return
-        shown = talk.exchanges[-1]
-        try:
-            since, until = days_of(*_dates(dates), names=("“From”", "“to”"))
-            for step in desk.archive.stream(
-                shown.question,
-                history=talk.turns(),
-                since=since,
-                until=until,
-                outlets=names_of(outlets),
-            ):
-                shown.draft, shown.answer = step.draft, step.answer
-                if step.answer is None:
-                    yield render.exchange(shown), gr.skip()
-            articles = desk.cited(shown)
-        except RagError as error:
-            shown.answer, shown.error, articles = None, str(error), {}
-        finally:
-            if talk.waiting:  # stopped, or failed in a way that ``failed`` will tell
-                shown.error = "This question was not answered; ask it again."
-        yield render.exchange(shown), render.sources(shown, articles)
-
-    def failed(talk: Conversation) -> Any:
-        """An error nobody foresaw, or a full queue: the server's log has it, the page says so in words."""
-        if not talk.exchanges:
-            return gr.skip()
-        shown = talk.exchanges[-1]
-        if shown.answer is None:
-            shown.error = "Something went wrong, or too many questions are waiting. Ask again in a moment."
-        return render.exchange(shown)
-
-    def open_source(talk: Conversation, event: gr.EventData) -> Any:
-        turn, n = getattr(event, "turn", 0), getattr(event, "n", 0)
-        shown = next((e for e in talk.exchanges if e.number == turn), None)
-        if shown is None or not isinstance(n, int):
-            return gr.skip()
-        return render.sources(shown, desk.cited(shown), n)
-
-    def ask(
-        question: str,
-        since: str = "",
-        until: str = "",
-        outlets: list[str] | None = None,
-        now: str = "",
-        history: list[Any] | None = None,
-    ) -> dict[str, Any]:
-        """Ask the archive. Returns the answer as JSON: status, sentences, citations, coverage, notes.
-
-        Args:
-            question: what to ask, in plain words
-            since: only articles of this day or later, as 2024-06-11
-            until: only articles of this day or earlier
-            outlets: only these outlets
-            now: the date or time that "last week" counts from
-            history: the conversation so far, as [[question, answer], …] or as messages with role and content
-        """
-        try:
-            if not isinstance(question, str):  # type: ignore[reportUnnecessaryIsInstance]
-                raise QuestionError("the question must be text")
-            first, last = days_of(since, until, names=("since", "until"))
-            answered = desk.archive.ask(
-                question,
-                history=turns_of(history),
-                since=first,
-                until=last,
-                outlets=names_of(outlets),
-                now=parse_moment(_clip(now), "now") if now else None,
-            )
-        except RagError as error:
-            raise gr.Error(str(error), duration=None, print_exception=False) from error
-        return answered.to_json()
-
-    head, front, _ = desk.front()
+    """The page over one archive, ready for ``launch``. Its public endpoints are those of ``web.endpoints``."""
     with gr.Blocks(title="Dateline", analytics_enabled=False, fill_width=True) as page:
         talk = gr.State(Conversation())
-        top = gr.HTML(head, elem_id="top")
-        with gr.Row(elem_id="desk"):
-            with gr.Column(scale=3, min_width=320, elem_id="talk"):
-                with gr.Column(elem_id="reading"):
-                    past = gr.HTML("", elem_id="past", js_on_load=script)
-                    current = gr.HTML(front, elem_id="current", js_on_load=script)
-                with gr.Column(elem_id="composer"):
-                    box = gr.Textbox(
-                        label="Your question",
-                        placeholder="Ask a question",
-                        show_label=False,
-                        lines=1,
-                        max_lines=6,
-                        submit_btn="Ask",
-                        container=False,
-                        elem_id="question",
-                    )
-                    with gr.Row(elem_id="filters"):
-                        dates = gr.HTML(
-                            cast("Any", {"since": "", "until": ""}),
-                            html_template=_DATES,
-                            js_on_load=_DATES_JS,
-                            elem_id="dates",
-                        )
-                        outlets = gr.Dropdown([], label="Outlets", multiselect=True, value=[], elem_id="outlets")
-            with gr.Column(scale=2, min_width=320, elem_id="side"):
-                panel = gr.HTML(render.sources(None, {}), elem_id="panel", js_on_load=script)
-
-        narrowing = [talk, dates, outlets]
-        at_once: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-        queued: dict[str, Any] = {"concurrency_id": "answers", "concurrency_limit": RUNNING}
-        asked = [box, talk, past, current]
-        page.load(refresh, None, [top, current, outlets], **at_once)
-        for event in (
-            box.submit(put, [box, *narrowing], asked, **at_once),
-            current.pick(pick, narrowing, asked, **at_once),
-        ):
-            answered = event.then(
-                answer, narrowing, [current, panel], show_progress="hidden", api_visibility="private", **queued
-            )
-            answered.failure(failed, [talk], [current], **at_once)
-        for part in (past, current):
-            part.open(open_source, [talk], [panel], **at_once)
-        api(ask, api_name="ask", **queued)
+        with gr.Tabs(elem_id="tabs"):
+            with gr.Tab("Ask", id="ask", elem_id="ask"):
+                _asking(desk, page, talk)
+            with gr.Tab("Quotes", id="quotes", elem_id="quotes") as quoting:
+                _quoting(desk, quoting)
+            with gr.Tab("Archive", id="archive", elem_id="archive") as held:
+                _holding(desk, held)
+        for name, function in endpoints(desk).items():
+            api(function, api_name=name, concurrency_id="answers", concurrency_limit=RUNNING)
     page.queue(max_size=WAITING, default_concurrency_limit=RUNNING)
     return page
 
 
-def launch(page: gr.Blocks, host: str, port: int | None) -> str:
-    """Serve the page in the background and return its address. ``port`` None: the first free one from 7860 on."""
-    # Gradio asks its own server whether it is up, which must not go through a proxy that the environment names.
-    direct = [os.environ.get("no_proxy") or os.environ.get("NO_PROXY", ""), "localhost", "127.0.0.1", host]
-    os.environ["no_proxy"] = ",".join(filter(None, direct))
-    page.launch(
-        server_name=host,
-        server_port=port,
-        share=False,
-        quiet=True,
-        prevent_thread_lock=True,
-        footer_links=[],
-        run_history=False,
-        enable_monitoring=False,
-        max_file_size="1kb",  # nothing here takes a file
-        state_session_capacity=2_000,
-        ssr_mode=False,
-        pwa=False,
-        mcp_server=False,
-        theme=theme(),
-        css_paths=HERE / "style.css",
+AT_ONCE: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+QUEUED: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+
+
+def _script(name: str) -> str:
+    return (HERE / name).read_text(encoding="utf-8")
+
+
+# Asking
+
+
+def _asking(desk: Desk, page: gr.Blocks, talk: gr.State) -> None:
+    head, front, _ = desk.front()
+    script = _script("page.js")
+    top = gr.HTML(head, elem_id="top", js_on_load=script)
+    courier = gr.HTML(cast("Any", {}), html_template=" ", js_on_load=_script("courier.js"), elem_id="courier")
+    with gr.Row(elem_id="desk"):
+        with gr.Column(scale=1, min_width=160, elem_id="shelf"):
+            keeper = gr.HTML(cast("Any", {}), html_template=_KEEPER, js_on_load=_script("keeper.js"), elem_id="keeper")
+        with gr.Column(scale=3, min_width=320, elem_id="talk"):
+            with gr.Column(elem_id="reading"):
+                past = gr.HTML("", elem_id="past", js_on_load=script)
+                current = gr.HTML(front, elem_id="current", js_on_load=script)
+            with gr.Column(elem_id="composer"):
+                box = gr.Textbox(
+                    label="Your question",
+                    placeholder="Ask a question",
+                    show_label=False,
+                    lines=1,
+                    max_lines=6,
+                    submit_btn="Ask",
+                    container=False,
+                    elem_id="question",
+                )
+                narrow = gr.HTML(
+                    cast("Any", _narrowed(Narrowing())),
+                    html_template=_NARROW,
+                    js_on_load=_script("narrowing.js"),
+                    elem_id="narrow",
+                    held=[],
+                    bars=[],
+                )
+        with gr.Column(scale=2, min_width=320, elem_id="side"):
+            panel = gr.HTML(evidence.panel(None, {}), elem_id="panel", js_on_load=script)
+
+    def shown(exchanges: Sequence[Exchange], front: str) -> tuple[str, str]:
+        """What was asked before, and the last question or, before the first, the opening."""
+        past = "".join(conversation.exchange(e) for e in exchanges[:-1])
+        return past, conversation.exchange(exchanges[-1]) if exchanges else front
+
+    def whole(talk: Conversation, narrowed: Narrowing | None = None) -> tuple[Any, ...]:
+        """Everything, for a page that was just opened or another conversation; its filters stay unless others are given."""
+        head, front, held = desk.front()
+        last = next((e for e in reversed(talk.exchanges) if e.answer), None)
+        narrowing = gr.update(**held) if narrowed is None else gr.update(value=_narrowed(narrowed), **held)
+        return (talk, head, *shown(talk.exchanges, front), _panel(desk, last), narrowing, _kept(talk))
+
+    def begin(opened: object, talk: Conversation) -> tuple[Any, ...]:
+        """What the browser had open, or what a link asks; a reader who was quicker and has asked already goes on."""
+        desk.front()  # may take a while, the first time
+        given = cast("dict[str, object]", opened) if isinstance(opened, dict) else {}
+        link = given.get("link")
+        narrowed = Narrowing.of(link) if isinstance(link, dict) else None
+        if not talk.exchanges:
+            talk.become(conversation_of(given.get("talk")))
+            asked = cast("dict[str, object]", link).get("q") if isinstance(link, dict) else ""
+            if isinstance(asked, str) and asked.strip():
+                talk.exchanges.append(Exchange(1, " ".join(asked.split()), narrowed or Narrowing()))
+        return whole(talk, narrowed)
+
+    def reopen(talk: Conversation, event: gr.EventData) -> tuple[Any, ...]:
+        talk.become(conversation_of(getattr(event, "talk", None)))
+        return whole(talk)
+
+    def put(question: object, talk: Conversation, narrowed: object) -> tuple[Any, ...]:
+        """The question appears at once, before its turn to be answered has come."""
+        asked = " ".join(question.split()) if isinstance(question, str) else ""
+        if talk.waiting or not asked:
+            if talk.waiting:
+                gr.Info("The last question is still being answered; ask this one again when it is done, or stop it.")
+            return question, talk, gr.skip(), gr.skip(), gr.skip()
+        talk.exchanges.append(Exchange(len(talk.exchanges) + 1, asked, Narrowing.of(narrowed)))
+        return ("", talk, *shown(talk.exchanges, ""), _kept(talk))
+
+    def pick(talk: Conversation, narrowed: object, event: gr.EventData) -> tuple[Any, ...]:
+        return put(getattr(event, "question", ""), talk, narrowed)
+
+    def redo(talk: Conversation, event: gr.EventData) -> tuple[Any, ...]:
+        """The same question again, or with other words, or without one of its filters."""
+        old = talk.turn(getattr(event, "turn", 0))
+        question = getattr(event, "question", None)
+        if old is None or talk.waiting:
+            return gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.skip()
+        asked = " ".join(question.split()) if isinstance(question, str) else old.question
+        narrowed = _without(old.narrowed, str(getattr(event, "without", "")))
+        if asked:
+            talk.cut(old.number)
+            talk.exchanges.append(Exchange(old.number, asked, narrowed))
+        return (gr.skip(), talk, *shown(talk.exchanges, ""), _kept(talk))
+
+    def answer(talk: Conversation) -> Iterator[tuple[Any, ...]]:
+        if not talk.waiting:
+            yield gr.skip(), gr.skip(), gr.skip()
+            return
+        asked = talk.exchanges[-1]
+        n = asked.narrowed
+        try:
+            with desk.at_work():
+                since, until = days_of(n.since, n.until, names=("“From”", "“to”"))
+                for step in desk.archive.stream(
+                    asked.question,
+                    history=talk.turns(),
+                    since=since,
+                    until=until,
+                    outlets=n.outlets,
+                    ignore=n.ignore,
+                ):
+                    asked.draft, asked.answer = step.draft, step.answer
+                    if step.answer is None:
+                        yield conversation.exchange(asked), gr.skip(), gr.skip()
+                desk.understood(asked)
+        except RagError as error:
+            asked.answer, asked.error = None, str(error)
+        finally:
+            if asked.waiting:  # stopped, or failed in a way that ``failed`` will tell
+                asked.error = UNANSWERED
+        yield conversation.exchange(asked), gr.skip(), _kept(talk)
+        yield gr.skip(), _panel(desk, asked), gr.skip()
+
+    def failed(talk: Conversation) -> tuple[Any, ...]:
+        """An error nobody foresaw, or a full queue: the server's log has it, the page says so in words."""
+        if not talk.exchanges:
+            return gr.skip(), gr.skip()
+        last = talk.exchanges[-1]
+        if last.answer is None:
+            last.error = BUSY
+        return conversation.exchange(last), _kept(talk)
+
+    def stop(talk: Conversation) -> tuple[Any, ...]:
+        if talk.exchanges and talk.exchanges[-1].answer is None:
+            talk.exchanges[-1].error = STOPPED
+        return failed_or_stopped(talk)
+
+    def failed_or_stopped(talk: Conversation) -> tuple[Any, ...]:
+        return (conversation.exchange(talk.exchanges[-1]), _kept(talk)) if talk.exchanges else (gr.skip(), gr.skip())
+
+    def open_source(talk: Conversation, event: gr.EventData) -> Any:
+        n, old = getattr(event, "n", 0), talk.turn(getattr(event, "turn", 0))
+        if old is None or not isinstance(n, int):
+            return gr.skip()
+        if getattr(event, "of", "") == "timeline":
+            shelf = Shelf(old.number, old.question, tuple(c for c in old.timeline if c.n == n), "timeline")
+            return evidence.panel(shelf, desk.articles(shelf.cited), n)
+        return _panel(desk, old, n)
+
+    def view(talk: Conversation, event: gr.EventData) -> Any:
+        old = talk.turn(getattr(event, "turn", 0))
+        if old is None:
+            return gr.skip()
+        if getattr(event, "view", "") != "timeline":
+            return _panel(desk, old)
+        try:
+            n = old.narrowed
+            since, until = days_of(n.since, n.until, names=("“From”", "“to”"))
+            searched = old.answer.searched if old.answer else old.question
+            old.timeline = tuple(desk.archive.timeline(searched, since=since, until=until, outlets=n.outlets))
+        except RagError as error:
+            gr.Warning(str(error))
+            return gr.skip()
+        return evidence.timeline(Shelf(old.number, old.question, old.timeline, "timeline"))
+
+    def take(talk: Conversation, event: gr.EventData) -> Any:
+        """An answer, or without its number the whole conversation, as a file or to be copied."""
+        form, old = str(getattr(event, "format", "")), talk.turn(getattr(event, "turn", 0))
+        chosen = [e for e in ([old] if old else talk.exchanges) if e.answer is not None]
+        if not chosen:
+            gr.Info("There is no answer to take along yet.")
+            return gr.skip()
+        if form == "copy":
+            answers = [e.answer for e in chosen if e.answer]
+            return _parcel(
+                "copy", text="\n".join(map(export.plain, answers)), html="".join(map(export.fragment, answers))
+            )
+        if form not in export.FORMATS:
+            return gr.skip()
+        cited = [c for e in chosen if e.answer for c in e.answer.citations]
+        made = export.file(chosen, form, desk.articles(cited))
+        return _parcel("save", name=made.name, type=made.type, text=made.text)
+
+    def rate(talk: Conversation, event: gr.EventData) -> tuple[Any, ...]:
+        old = talk.turn(getattr(event, "turn", 0))
+        if old is None or old.answer is None:
+            return gr.skip(), gr.skip(), gr.skip()
+        good = bool(getattr(event, "good", False))
+        reason, expected = str(getattr(event, "reason", "")), str(getattr(event, "expected", ""))
+        try:
+            desk.feedback.keep(old.key, old.answer, good=good, reason=reason, expected=expected)
+        except RagError as error:
+            gr.Warning(str(error))
+            return gr.skip(), gr.skip(), gr.skip()
+        old.rated = "up" if good else "down"
+        gr.Info("Kept in the archive's folder, on this machine.")
+        before, last = shown(talk.exchanges, "")
+        is_last = old is talk.exchanges[-1]
+        return (gr.skip() if is_last else before, last if is_last else gr.skip(), _kept(talk, old))
+
+    everything = [talk, top, past, current, panel, narrow, keeper]
+    asked = [box, talk, past, current, keeper]
+    begun = page.load(begin, [keeper, talk], everything, js="() => [window.datelineOpened()]", **AT_ONCE)
+    answers: list[Any] = []
+    for event in (
+        begun,
+        box.submit(put, [box, talk, narrow], asked, **AT_ONCE),
+        *(part.pick(pick, [talk, narrow], asked, **AT_ONCE) for part in (past, current)),
+        *(part.redo(redo, [talk], asked, **AT_ONCE) for part in (past, current)),
+    ):
+        answered = event.then(
+            answer, [talk], [current, panel, keeper], concurrency_id="answers", concurrency_limit=RUNNING, **QUEUED
+        )
+        answered.failure(failed, [talk], [current, keeper], **AT_ONCE)
+        answers.append(answered)
+    for part in (past, current, panel):
+        part.open(open_source, [talk], [panel], **AT_ONCE)
+    for part in (past, current):
+        part.take(take, [talk], [courier], **AT_ONCE)
+        part.rate(rate, [talk], [past, current, keeper], **AT_ONCE)
+    current.stop(stop, [talk], [current, keeper], cancels=answers, **AT_ONCE)
+    panel.view(view, [talk], [panel], concurrency_id="answers", concurrency_limit=RUNNING, **QUEUED)
+    keeper.reopen(reopen, [talk], everything, **AT_ONCE)
+    keeper.take(take, [talk], [courier], **AT_ONCE)
+
+
+def _panel(desk: Desk, old: Exchange | None, focus: int = 0) -> str:
+    """The evidence panel for one exchange."""
+    if old is None or old.answer is None:
+        return evidence.panel(None, {})
+    kind: Literal["sources", "nearest"] = "sources" if old.answer.citations else "nearest"
+    cited: tuple[Citation, ...] = old.answer.citations or old.answer.nearest
+    return evidence.panel(Shelf(old.number, old.question, cited, kind), desk.articles(cited), focus)
+
+
+def _kept(talk: Conversation, changed: Exchange | None = None) -> dict[str, Any]:
+    """What the browser is to keep: the exchange that changed (by default the last), and how many there are."""
+    last = changed or (talk.exchanges[-1] if talk.exchanges else None)
+    return {
+        "id": talk.id,
+        "count": len(talk.exchanges),
+        "keys": [e.key for e in talk.exchanges],
+        "number": last.number if last else 0,
+        "exchange": last.kept() if last else None,
+    }
+
+
+def _narrowed(n: Narrowing) -> dict[str, Any]:
+    return {"since": n.since, "until": n.until, "outlets": list(n.outlets)}
+
+
+def _without(n: Narrowing, what: str) -> Narrowing:
+    """A narrowing without one of its parts, as a chip names it."""
+    if what in ("dates", "outlets"):
+        return Narrowing(n.since, n.until, n.outlets, tuple(dict.fromkeys((*n.ignore, cast("Any", what)))))
+    kind, _, name = what.partition(":")
+    return Narrowing(
+        "" if kind == "since" else n.since,
+        "" if kind == "until" else n.until,
+        tuple(o for o in n.outlets if kind != "outlet" or o != name),
+        n.ignore,
     )
-    return f"http://{f'[{host}]' if ':' in host else host}:{page.server_port}"
 
 
+_parcels = iter(range(1, 2**53))
+
+
+def _parcel(do: str, **what: str) -> dict[str, Any]:
+    """Something for the browser to save or copy; numbered, so that the same twice is done twice."""
+    return {"n": next(_parcels), "do": do, **what}
+
+
+_KEEPER = (
+    '<nav aria-label="Conversations"><details open><summary>Conversations</summary>'
+    '<button type="button" data-new>New conversation</button><ul></ul>'
+    '<label class="whole">Export this one <select aria-label="Export this conversation"><option value="">as …</option>'
+    + "".join(f'<option value="{f}">{name}</option>' for f, name in export.FORMATS.items())
+    + "</select></label></details></nav>"
+)
 # Native date inputs: they follow the reader's locale and work by keyboard. The template does not use the value, so
 # that a change does not redraw the input that is being typed in.
-_DATES = (
+_NARROW = (
+    '<div class="narrow" role="group" aria-label="Narrow the search">'
     '<label>From <input type="date" name="since"></label><label>to <input type="date" name="until"></label>'
-)  # fmt: skip
-_DATES_JS = """
-element.addEventListener("change", (event) => {
-  props.value = { ...props.value, [event.target.name]: event.target.value };
-});
-"""
+    '<span class="bars"></span>'
+    '<details class="menu outlets"><summary>All outlets</summary><ul></ul></details>'
+    '<button type="button" class="plain" data-clear hidden>Clear</button></div>'
+)
 
 
-def _dates(value: object) -> tuple[object, object]:
-    match value:
-        case {"since": since, "until": until}:
-            return since, until
-        case _:
-            return "", ""
+# The Quotes tab
 
 
-def _narrowed(dates: object, outlets: object) -> str:
-    """The filters of a question in words, as the reader set them."""
-    since, until = _dates(dates)
-    parts = [f"from {since}" if since else "", f"to {until}" if until else ""]
-    names: Sequence[object] = cast("list[object]", outlets) if isinstance(outlets, list) else []
-    return " · ".join(x for x in (" ".join(p for p in parts if p), ", ".join(map(str, names))) if x)
+def _quoting(desk: Desk, tab: gr.Tab) -> None:
+    table = gr.HTML(
+        cast("Any", {"html": ""}), html_template=_QUOTES, js_on_load=_script("quotes.js"), elem_id="statements"
+    )
+    courier = gr.HTML(cast("Any", {}), html_template=" ", js_on_load=_script("courier.js"), elem_id="csv")
+
+    def wanted(event: gr.EventData) -> said.Wanted:
+        given = {k: text_of(getattr(event, k, ""), k) for k in ("speaker", "about", "since", "until", "outlet")}
+        since, until = days_of(given["since"], given["until"], names=("“From”", "“to”"))
+        if len(given["speaker"]) + len(given["about"]) > 500:
+            raise QuestionError("that is too long to look for; use fewer words")
+        return said.Wanted(given["speaker"], given["about"], since, until, given["outlet"])
+
+    def found(read: Callable[[], said.Wanted]) -> dict[str, str]:
+        try:
+            return {"html": said.table(*said.rows(desk.archive, read()))}
+        except RagError as error:
+            return {"html": f'<p class="failed" role="alert">{escape(str(error))}</p>'}
+
+    def first() -> dict[str, str]:
+        return found(said.Wanted)
+
+    def look(event: gr.EventData) -> dict[str, str]:
+        return found(lambda: wanted(event))
+
+    def csv(event: gr.EventData) -> Any:
+        try:
+            rows, _ = said.rows(desk.archive, wanted(event), None)
+        except RagError as error:
+            gr.Warning(str(error))
+            return gr.skip()
+        return _parcel("save", name="quotes.csv", type="text/csv", text="\ufeff" + said.as_csv(rows))
+
+    reading: dict[str, Any] = {"concurrency_id": "quotes", "concurrency_limit": 2, **QUEUED}
+    tab.select(first, None, [table], **reading)
+    table.look(look, None, [table], **reading)
+    table.csv(csv, None, [courier], **reading)
+
+
+_QUOTES = (
+    '<section class="statements" aria-label="Quotes"><h2>Who said what</h2>'
+    '<form role="search" aria-label="Search the quotes"><label>Speaker <input name="speaker" dir="auto"></label>'
+    '<label>About <input name="about" dir="auto"></label><label>From <input type="date" name="since"></label>'
+    '<label>to <input type="date" name="until"></label><label>Outlet <input name="outlet" dir="auto"></label>'
+    '<button type="submit">Find</button><button type="button" data-csv>Save as CSV</button></form>'
+    '<div class="found"></div></section>'
+)
+
+
+# The Archive tab
+
+
+def _holding(desk: Desk, tab: gr.Tab) -> None:
+    script = _script("page.js")
+    view = gr.HTML(" ", elem_id="holdings", js_on_load=script)
+    if desk.adding:
+        with gr.Column(elem_id="adding"):
+            gr.HTML("<h3>Add articles</h3>", elem_id="adding-head")
+            with gr.Row():
+                files = gr.File(
+                    label="Files: " + " ".join(holdings.READERS) + ", also gzipped",
+                    file_count="multiple",
+                    file_types=[],
+                    elem_id="files",
+                )
+                with gr.Column():
+                    url = gr.Textbox(
+                        label="Address of an article", placeholder="https://…", elem_id="url", max_length=2000
+                    )
+                    button = gr.Button("Add to the archive", elem_id="add")
+            log = gr.HTML("", elem_id="log", js_on_load=script)
+
+        def add(files: object, url: object) -> Iterator[tuple[Any, Any]]:
+            paths = [str(f) for f in cast("list[object]", files)] if isinstance(files, list) else []
+            for told in holdings.add(desk, paths, url if isinstance(url, str) else ""):
+                yield told, gr.skip()
+            yield gr.skip(), holdings.holdings(desk)
+
+        button.click(add, [files, url], [log, view], concurrency_id="adding", concurrency_limit=1, **QUEUED)
+    tab.select(lambda: holdings.holdings(desk), None, [view], **AT_ONCE)

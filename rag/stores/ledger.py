@@ -389,6 +389,17 @@ class Ledger:
         )  # fmt: skip
         return [row[0] for row in rows]
 
+    def newest(self, filters: Filters, limit: int) -> list[str]:
+        """Ids of the newest ``limit`` articles; the undated come last."""
+        where, values = _where(filters)
+        rows = self._all(f"SELECT id FROM articles a WHERE 1{where} ORDER BY day DESC, id LIMIT ?", *values, limit)
+        return [row[0] for row in rows]
+
+    def days(self) -> dict[str, int]:
+        """Articles by the day they were published on (ISO), oldest first, without the undated."""
+        rows = self._all("SELECT day, count(*) FROM articles WHERE day IS NOT NULL GROUP BY day ORDER BY day")
+        return {date.fromordinal(day).isoformat(): count for day, count in rows}
+
     def outlets(self) -> dict[str, int]:
         """Articles by outlet, largest first."""
         sql = "SELECT outlet, count(*) n FROM articles GROUP BY outlet ORDER BY n DESC, outlet"
