@@ -31,8 +31,8 @@ from rag import Archive
 from rag.errors import RagError
 from rag.settings import Settings
 
-USERS, QUESTIONS = 200, 3
-READING = (5.0, 25.0)
+USERS, QUESTIONS = 200, 2
+READING = (15.0, 45.0)
 """Seconds that a reader takes for an answer, at least and at most."""
 LEAVING = 500
 _ROOT = Path(__file__).parents[1]

@@ -15,6 +15,9 @@ SENTENCE = "Lavrov noted that the number of like-minded countries is increasing"
 def test_the_seed_question_to_an_opened_source(browser: Browser, seed_archive: Path) -> None:
     with opened(browser, seed_archive) as (page, trouble):
         expect(page.locator("#top")).to_contain_text("1 article · 1 outlet")
+        page.get_by_label("Your question").fill("   ")
+        page.keyboard.press("Enter")
+        expect(page.locator(".opening")).to_be_visible()
         ask(page, QUESTION, 1)
         answer = page.locator("#turn-1")
         expect(answer).to_contain_text(SENTENCE)
