@@ -327,6 +327,13 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
+class Unchanged:
+    """Something a source lists that is as it was when it was last read, so that it was not read again."""
+
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Remark:
     """Something a reader of the archive should know of an article that was kept all the same."""
 

@@ -15,11 +15,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, tzinfo
 from functools import lru_cache
 from typing import Any, TypeGuard
+from urllib.parse import urljoin
 from zoneinfo import ZoneInfo
 
 from rag.indexing import pages, wire
 from rag.indexing.dates import BadDate, parse_date
-from rag.indexing.identity import article_id, canonical_url, is_web_address, outlet_of
+from rag.indexing.identity import article_id, canonical_url, is_web_address, outlet_of, same_site
 from rag.records import Article
 
 MAX_TEXT = 32 * 2**20
@@ -389,20 +390,44 @@ def _without_marks(body: str) -> str:
 # ---- HTML ------------------------------------------------------------------------------------------------------------
 
 
-def from_html(html: str | bytes, *, source: str, key: str, today: date) -> Extracted:
-    """Read a saved page: its main text, and what it says of itself in JSON-LD, OpenGraph and other meta elements."""
+def from_html(
+    html: str | bytes,
+    *,
+    source: str,
+    key: str,
+    today: date,
+    address: str = "",
+    charset: str = "",
+    said: Mapping[str, Any] | None = None,
+) -> Extracted:
+    """Read a page: its main text, and what it says of itself in JSON-LD, OpenGraph and other meta elements.
+
+    ``address`` is where it was fetched from, ``charset`` what its server claims. ``said`` is what a feed or sitemap
+    says of it, in names of `COLUMNS`; it fills what the page leaves open.
+    """
     _limit(html)
-    parts = _page(pages.decode_page(html) if isinstance(html, bytes) else html, today)
+    parts = _page(pages.decode_page(html, charset) if isinstance(html, bytes) else html, today, address)
+    if said:
+        by_name = _Names(said, {})
+        listed = _Parts()
+        _fill(listed, {name: by_name.all(name) for name in COLUMNS if name != "text"}, today)
+        for name in ("title", "outlet", "byline", "published", "modified", "language"):
+            setattr(parts, name, getattr(parts, name) or getattr(listed, name))
     return _finish(parts, source=source, key=key, record=None, today=today)
 
 
-def _page(html: str, today: date) -> _Parts:
+def _page(html: str, today: date, address: str = "") -> _Parts:
     try:
         page = pages.read_page(html)
     except ValueError as error:
         raise NotAnArticle(str(error)) from error
     parts = _Parts(text=page.text)
-    _fill(parts, page.stated, today)
+    stated = dict(page.stated)
+    if address:
+        # A page may name its own address better than the one it was found at, but not call itself another site's.
+        own = [urljoin(address, line) for value in stated["url"] if (line := _line(value))]
+        stated["url"] = [*(url for url in own if is_web_address(url) and same_site(url, address)), address]
+    _fill(parts, stated, today)
     return parts
 
 

@@ -49,19 +49,37 @@ def is_html(text: str) -> bool:
     return "<" in text and _TAG.search(text) is not None
 
 
-def decode_page(raw: bytes) -> str:
-    """Bytes of a page as text: byte order mark, declared charset, UTF-8, then Windows-1252 as browsers do."""
+def decode_page(raw: bytes, charset: str = "") -> str:
+    """Bytes of a page as text: byte order mark, then UTF-8 where they are that, then the charset that the page and the
+    server (``charset``) declare, then Windows-1252 as browsers do.
+
+    Wrong declarations are common, and text in another encoding is hardly ever UTF-8 by chance.
+    """
     for mark, encoding in ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")):
         if raw.startswith(mark):
             return raw[len(mark) :].decode(encoding, "replace")
     declared = _DECLARED.search(raw[:4096])
-    named = [declared[1].decode("ascii", "replace")] if declared else []
-    for encoding in (*named, "utf-8"):
+    named = [name for name in (declared[1].decode("ascii", "replace") if declared else "", charset) if name]
+    shifting = [name for name in named if re.match(r"iso-?2022|hz-gb|utf-?7", name, re.IGNORECASE)]
+    for encoding in (*shifting, "utf-8", *named):
         try:
             return raw.decode(encoding)
         except (LookupError, UnicodeDecodeError):
-            continue  # a page that declares the wrong charset is common
+            continue
+    lines = [line for line in raw.split(b"\n") if not line.isascii()]
+    whole = [line for line in lines if _is_utf8(line)]
+    if len(whole) * 2 >= len(lines):
+        # Pasted together from two encodings: each line by itself.
+        return "\n".join(line.decode("utf-8" if _is_utf8(line) else "cp1252", "replace") for line in raw.split(b"\n"))
     return raw.decode("cp1252", "replace")
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def read_page(html: str) -> Page:

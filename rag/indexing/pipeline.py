@@ -12,7 +12,7 @@ from rag.indexing.embed import Embedder, Vectors
 from rag.indexing.sentences import sentences
 from rag.indexing.speakers import statements
 from rag.indexing.split import split
-from rag.records import Article, Passage, Remark, Skipped, SourceReport, Span, Statement, instant
+from rag.records import Article, Passage, Remark, Skipped, SourceReport, Span, Statement, Unchanged, instant
 from rag.stores.ledger import Ledger, Prepared
 from rag.stores.lexical import LexicalIndex
 from rag.stores.vectors import VectorIndex
@@ -86,18 +86,22 @@ class Indexer:
         self.embed_seconds = 0.0
 
     def add(
-        self, items: Iterable[Article | Skipped | Remark], source: str, on_progress: Progress | None = None
+        self, items: Iterable[Article | Skipped | Remark | Unchanged], source: str, on_progress: Progress | None = None
     ) -> SourceReport:
         """Add what a source yields; returns only when everything counted is in the ledger and both indexes."""
         tally = _Tally()
         batch: dict[str, _Draft] = {}
         waiting = read = done = 0
+        versions: dict[str, str] = {}
         for item in items:
             if isinstance(item, Remark):
                 tally.remarks.append(item)
                 continue
             if isinstance(item, Skipped):
                 tally.skipped.append(item)
+                continue
+            if isinstance(item, Unchanged):
+                tally.unchanged += 1
                 continue
             read += 1
             if flaw := _flaw(item):
@@ -106,7 +110,7 @@ class Indexer:
             if item.id in batch:
                 done += self._commit(batch)
                 batch, waiting = {}, 0
-            if not self._wanted(item, tally):
+            if not self._wanted(item, tally, versions):
                 continue
             prepared = self._prepare(item)
             batch[item.id] = prepared
@@ -123,7 +127,9 @@ class Indexer:
             source, tally.added, tally.unchanged, tally.updated, tuple(tally.skipped), tuple(tally.remarks)
         )
 
-    def _wanted(self, article: Article, tally: _Tally) -> bool:
+    def _wanted(self, article: Article, tally: _Tally, versions: dict[str, str]) -> bool:
+        """Whether an article is new. ``versions`` has the hash of the last version of each that this source gave."""
+        before, versions[article.id] = versions.get(article.id), article.content_hash
         held_hash = self._ledger.hashes([article.id]).get(article.id)
         if held_hash is None:
             tally.added += 1
@@ -137,6 +143,13 @@ class Indexer:
             # Whatever the order of sources, the newest version of a URL stays.
             tally.skipped.append(Skipped(article.source or article.url, OLDER))
             return False
+        if ours == theirs:
+            # Two versions with one date in one source: the one that stands later there is the newer, at each ingest.
+            if self._ledger.is_replaced(article.id, article.content_hash):
+                tally.unchanged += 1
+                return False
+            if before is not None and before == held_hash:
+                self._ledger.replace(article.id, before)
         tally.updated += 1
         return True
 

@@ -33,6 +33,9 @@ _MAGIC = {
 _CONTROLS = bytes(c for c in range(32) if c not in b"\t\n\v\f\r\x1b")
 
 
+CHANGED = "was changed while it was read; ingest it again"
+
+
 class Unreadable(ValueError):
     """A file whose bytes are no text, or too many; the message says why, in one line."""
 
@@ -99,11 +102,20 @@ def open_bytes(path: Path) -> gzip.GzipFile | io.BufferedReader:
 
 def read_whole(path: Path, limit: int) -> bytes:
     """All bytes, at most ``limit`` of them. Raises `Unreadable` above it, OSError, EOFError or zlib.error."""
+    before = version(path)
     with open_bytes(path) as file:
         raw = file.read(limit + 1)
     if len(raw) > limit:
         raise Unreadable(f"larger than {limit // 2**20} MiB, the limit for one file of this kind; split it")
+    if version(path) != before:
+        raise Unreadable(CHANGED)
     return raw
+
+
+def version(path: Path) -> tuple[int, int, int]:
+    """What changes when a file is written to or replaced."""
+    told = path.stat()
+    return told.st_mtime_ns, told.st_size, told.st_ino
 
 
 def encoding_of(raw: bytes) -> str:

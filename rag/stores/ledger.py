@@ -58,6 +58,15 @@ CREATE TABLE speakers (token TEXT NOT NULL, speaker TEXT NOT NULL, article TEXT 
     PRIMARY KEY (token, speaker, article)) WITHOUT ROWID;
 CREATE INDEX speakers_by_article ON speakers (article);
 """
+# Added since: made where they are missing, so that older archives need no new schema.
+_LATER = """
+CREATE TABLE IF NOT EXISTS visits (
+    url TEXT PRIMARY KEY, etag TEXT NOT NULL, modified TEXT NOT NULL, version TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS replaced (
+    article TEXT NOT NULL, content_hash TEXT NOT NULL, PRIMARY KEY (article, content_hash)
+) WITHOUT ROWID;
+"""
 _SEPARATOR = "\x1f"
 _ARTICLE = (
     "id, title, text, url, source, outlet, byline, published, modified, dateline, event_date, agency, editors, language"
@@ -114,6 +123,9 @@ class Ledger:
                     f"{self.path} has schema {version}, this program knows {SCHEMA_VERSION}; "
                     + ("upgrade it" if version > SCHEMA_VERSION else "ingest again into a new folder")
                 )
+            if write:
+                with self._connection() as db, self._telling():
+                    db.executescript(f"BEGIN; {_LATER} COMMIT;")
         except BaseException:
             self.close()
             raise
@@ -249,6 +261,26 @@ class Ledger:
         for chunk in _chunks(ids):
             found.update(self._all(f"SELECT id, content_hash FROM articles WHERE id IN ({_marks(chunk)})", *chunk))
         return found
+
+    def is_replaced(self, article_id: str, content_hash: str) -> bool:
+        """Whether this version of an article was replaced by one that stood behind it in the same source."""
+        sql = "SELECT 1 FROM replaced WHERE article = ? AND content_hash = ?"
+        return bool(self._all(sql, article_id, content_hash))
+
+    def replace(self, article_id: str, content_hash: str) -> None:
+        """Remember that this version of an article gave way to one that stands behind it in the same source."""
+        with self._transaction() as db:
+            db.execute("INSERT OR IGNORE INTO replaced VALUES (?, ?)", (article_id, content_hash))
+
+    def visit(self, url: str) -> tuple[str, str, str] | None:
+        """The ETag, Last-Modified and listed version with which an address was last read; None if it never was."""
+        rows = self._all("SELECT etag, modified, version FROM visits WHERE url = ?", url)
+        return tuple(rows[0]) if rows else None
+
+    def remember(self, visits: Iterable[tuple[str, str, str, str]]) -> None:
+        """Keep how addresses were when their articles were read: rows of (url, etag, modified, version)."""
+        with self._transaction() as db:
+            db.executemany("INSERT OR REPLACE INTO visits VALUES (?, ?, ?, ?)", list(visits))
 
     def record(self, prepared: Iterable[Prepared]) -> None:
         """Record articles with their passages as pending, and the passages they replace as removing."""
