@@ -59,7 +59,7 @@ def serve(tls: SSLContext | None = None) -> Iterator[Site]:
             self.end_headers()
             self.wfile.write(page.body)
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, *_: object) -> None:
             pass
 
     class Server(ThreadingHTTPServer):

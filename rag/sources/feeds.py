@@ -14,6 +14,7 @@ from urllib.parse import urljoin
 
 from rag.indexing import pages
 from rag.indexing.extract import Extracted, NotAnArticle, from_record
+from rag.indexing.identity import is_web_address
 from rag.records import Skipped
 from rag.sources import sitemaps
 from rag.sources.files import MAX_WHOLE, Unreadable, read_whole
@@ -99,16 +100,19 @@ def _items(raw: bytes, base: str) -> Iterator[Item]:
         summary = entry.get("summary", "")
         whole = len(_words(content)) >= WHOLE or (not content and len(_words(summary)) >= WHOLE_SUMMARY)
         link = (entry.get("feedburner_origlink") or entry.get("link") or "").strip()
+        if link == entry.get("id") and not is_web_address(link):
+            link = ""  # an item's number, which the parser takes for its permanent address
+        link = urljoin(base, link) if base and link else link
         yield Item(
-            urljoin(base, link) if base else link,
+            link,
             {
                 "title": _words(entry.get("title", "")),
                 "text": content if len(_words(content)) >= len(_words(summary)) else summary,
-                "url": urljoin(base, link) if base else link,
+                "url": link,
                 "outlet": entry.get("source", {}).get("title", "") or outlet,
                 "byline": [a.get("name", "") for a in entry.get("authors", [])] or entry.get("author", ""),
                 "published": entry.get("published", ""),
-                "modified": entry.get("updated", ""),
+                "modified": dict(entry).get("updated", ""),  # (its own get would give the day of publication instead)
                 "language": language,
                 "id": entry.get("id", ""),
             },

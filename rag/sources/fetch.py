@@ -42,6 +42,7 @@ _INSIDE = [
         "::/96",  # IPv4-compatible
         "::ffff:0:0/96", "::ffff:0:0:0/96",  # IPv4-mapped and -translated
         "fec0::/10",  # site-local
+        "192.0.0.0/24",  # protocol assignments; a cloud's metadata among them
         "100.64.0.0/10",  # carrier-grade NAT
         "168.63.129.16/32",  # a cloud's host agent on a public address
     )
@@ -189,16 +190,19 @@ class Fetcher:
                     **conditions,
                 },
             )
-            return _answer(connection.getresponse(), parts.geturl(), limit)
+            answer = _answer(connection.getresponse(), parts.geturl(), limit)
+            if late.is_set():
+                raise Unfetchable(_slow(self.seconds))
+            return answer
         except ssl.SSLCertVerificationError as error:
             raise Unfetchable(
                 f"the certificate of {host} does not hold ({error.verify_message}); fetch nothing from it until it is mended"
             ) from error
         except (OSError, http.client.HTTPException, EOFError, ValueError) as error:
-            if isinstance(error, Unfetchable):
-                raise
             if late.is_set():
                 raise Unfetchable(_slow(self.seconds)) from error
+            if isinstance(error, Unfetchable):
+                raise
             raise Unfetchable(f"{host} could not be reached or broke off ({_why(error)}); try again later") from error
         finally:
             timer.cancel()
@@ -353,7 +357,7 @@ def _origin(parts: SplitResult) -> str:
 
 
 def _shown(url: str) -> str:
-    shown = url.encode("ascii", "backslashreplace").decode()
+    shown = "".join(c if c.isprintable() else "?" for c in url)
     return shown if len(shown) <= 100 else shown[:99] + "…"
 
 

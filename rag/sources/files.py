@@ -177,13 +177,25 @@ def _decoded(raw: bytes, encoding: str) -> tuple[str, str]:
     return text, f"not UTF-8, read as {encoding}; save it as UTF-8 if letters look wrong" if guessed else ""
 
 
+def _sample(path: Path) -> bytes:
+    """The first part of a file; of one whose gzip data break off, what can be had of it."""
+    found = b""
+    with open_bytes(path) as file:
+        try:
+            while len(found) < _SAMPLE and (more := file.read1(_SAMPLE - len(found))):
+                found += more
+        except (EOFError, zlib.error):
+            if not found:
+                raise
+    return found
+
+
 def lines(path: Path) -> Iterator[tuple[int, str | Unreadable, str]]:
     """The file's lines with their numbers from 1 and a remark ("" for most), never all of them at once.
 
     A line longer than `MAX_RECORD` comes as `Unreadable`. Raises `Unreadable` where the file looks binary.
     """
-    with open_bytes(path) as file:
-        encoding = encoding_of(file.read(_SAMPLE))
+    encoding = encoding_of(_sample(path))
     with open_bytes(path) as file:
         if encoding == "utf-16":
             for number, line in enumerate(codecs.getreader("utf-16")(file, "replace"), 1):

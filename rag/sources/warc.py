@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -15,6 +16,7 @@ from rag.indexing.extract import Extracted, NotAnArticle, from_html
 from rag.records import Skipped
 from rag.sources.files import MAX_DOCUMENT, Unreadable, encoding_of
 
+_CHUNK = re.compile(rb"([0-9a-fA-F]{1,8})[ \t]*(?:;[^\r\n]{0,200})?\r\n")
 _PAGES = ("text/html", "application/xhtml+xml")
 
 
@@ -58,7 +60,7 @@ def _records(file: Any, source: str, key: str, today: date) -> Iterator[Extracte
                 raw = _body(record)
                 encoding_of(raw[:4096])  # only to refuse what looks binary
                 yield from_html(raw, source=where, key=key, today=today, address=url, charset=record.http_charset or "")
-            except (NotAnArticle, Unreadable, zlib.error) as error:
+            except (NotAnArticle, Unreadable, zlib.error) as error:  # `_CutOff` ends the file, below
                 yield Skipped(where, "its gzip data is damaged" if isinstance(error, zlib.error) else str(error))
     except (OSError, EOFError, ValueError) as error:
         raise Unreadable(
@@ -66,15 +68,36 @@ def _records(file: Any, source: str, key: str, today: date) -> Iterator[Extracte
         ) from error
 
 
+class _CutOff(EOFError):
+    """The file ends within a record."""
+
+
 def _body(record: Any) -> bytes:
     """A record's page, unpacked, within the limit of one document."""
-    packed = (record.http_headers.get("Content-Encoding") or "").lower() if record.http_headers is not None else ""
+    length, headers = record.content_length, record.http_headers
     raw = record.reader.read(MAX_DOCUMENT + 1)
-    if packed in ("gzip", "x-gzip", "deflate") and raw[:2] != b"<!":
-        unpacker = zlib.decompressobj(47)
-        raw = unpacker.decompress(raw, MAX_DOCUMENT + 1)
+    if len(raw) < min(length, MAX_DOCUMENT + 1):
+        raise _CutOff("the last record is not whole")
+    if headers is not None and "chunked" in (headers.get("Transfer-Encoding") or "").lower():
+        raw = _joined(raw)
+    packed = (headers.get("Content-Encoding") or "").strip().lower() if headers is not None else ""
+    if packed in ("gzip", "x-gzip", "deflate") and not raw.lstrip().startswith(b"<"):  # some crawlers unpack it
+        raw = zlib.decompressobj(47).decompress(raw, MAX_DOCUMENT + 1)
     elif packed not in ("", "identity", "gzip", "x-gzip", "deflate"):
         raise Unreadable(f"packed as {packed[:20]!r}; only gzip is unpacked")
     if len(raw) > MAX_DOCUMENT:
         raise Unreadable(f"larger than {MAX_DOCUMENT // 2**20} MiB, the limit for one page")
     return raw
+
+
+def _joined(raw: bytes) -> bytes:
+    """The chunks of a transfer put together; the bytes as they are where there are none (some crawlers join them)."""
+    parts: list[bytes] = []
+    at = 0
+    while match := _CHUNK.match(raw, at):
+        size = int(match[1], 16)
+        if size == 0:
+            return b"".join(parts)
+        parts.append(raw[match.end() : match.end() + size])
+        at = match.end() + size + 2
+    return b"".join(parts) if parts else raw

@@ -147,15 +147,15 @@ def _sitemap(
         except (Unfetchable, Unreadable) as error:
             run.complete = False
             yield Skipped(entry.url, str(error))
-        else:
-            if got.unchanged:
-                yield Unchanged(entry.url)
-                continue
-            inner = _Run(run.pages)
-            yield from _sitemap(body, entry.url, web, today, inner, depth + 1)
-            if inner.complete:
-                web.memory.remember(entry.url, Visit(got.etag, got.modified, entry.changed))
-            run.pages, run.complete = inner.pages, run.complete and inner.complete
+            continue
+        if got.unchanged:
+            yield Unchanged(entry.url)
+            continue
+        inner = _Run(run.pages)
+        yield from _sitemap(body, entry.url, web, today, inner, depth + 1)
+        if inner.complete:
+            web.memory.remember(entry.url, Visit(got.etag, got.modified, entry.changed))
+        run.pages, run.complete = inner.pages, run.complete and inner.complete
 
 
 def _listed(
@@ -176,16 +176,14 @@ def _listed(
     before = before or Visit()
     try:
         got = web.fetcher.get(url, etag=before.etag, modified=before.modified)
-        if got.unchanged:
-            yield Unchanged(url)
-        else:
-            yield _page(got, url, url, said, today)
-    except (NotAnArticle, Unreadable) as error:
-        yield Skipped(url, str(error))
     except Unfetchable as error:
         run.complete = False
         yield Skipped(url, str(error))
         return
+    try:
+        yield Unchanged(url) if got.unchanged else _page(got, url, url, said, today)
+    except (NotAnArticle, Unreadable) as error:
+        yield Skipped(url, str(error))
     web.memory.remember(url, Visit(got.etag or before.etag, got.modified or before.modified, version))
 
 
@@ -193,6 +191,8 @@ def _page(got: Fetched, source: str, key: str, said: Mapping[str, Any], today: d
     if len(got.body) > MAX_DOCUMENT:
         raise Unreadable(f"larger than {MAX_DOCUMENT // 2**20} MiB, the limit for one page")
     encoding_of(got.body[:4096])  # only to refuse what looks binary: a page declares its own charset
+    if b"<" not in got.body:
+        raise Unreadable("is no page, feed or sitemap; save it to a file named after its kind")
     return from_html(got.body, source=source, key=key, today=today, address=got.url, charset=got.charset, said=said)
 
 
