@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from rag.indexing.duplicates import bands
 from rag.indexing.embed import Embedder, Vectors
 from rag.indexing.sentences import sentences
 from rag.indexing.speakers import statements
@@ -44,6 +45,7 @@ class _Draft:
     article: Article
     passages: Sequence[Passage]
     statements: Sequence[Statement]
+    bands: Sequence[int] = ()
 
 
 def _unlike(passages: Sequence[Passage]) -> list[Passage]:
@@ -156,13 +158,13 @@ class Indexer:
     def _prepare(self, article: Article) -> _Draft:
         spans = sentences(article.text)
         passages = _unlike(split(article, spans, self._budget, self._embedder.count, self._embedder.window))
-        return _Draft(article, passages, statements(article, spans))
+        return _Draft(article, passages, statements(article, spans), bands(article.text))
 
     def _embed(self, batch: Sequence[_Draft]) -> list[Prepared]:
         passages = [p for draft in batch for p in draft.passages]
         if not passages:
             nothing = np.zeros((0, 1), dtype=np.float32)
-            return [Prepared(draft.article, (), draft.statements, nothing, ()) for draft in batch]
+            return [Prepared(draft.article, (), draft.statements, nothing, (), draft.bands) for draft in batch]
         heads = [f"{p.header}\n" if p.header else "" for p in passages]
         inside = [
             [Span(s.start - p.start + len(head), s.end - p.start + len(head)) for s in p.sentences]
@@ -178,7 +180,8 @@ class Indexer:
         at = 0
         for draft in batch:
             mine = slice(at, at + len(draft.passages))
-            done.append(Prepared(draft.article, draft.passages, draft.statements, vectors[mine], parts[mine]))
+            rows = vectors[mine], parts[mine]
+            done.append(Prepared(draft.article, draft.passages, draft.statements, *rows, draft.bands))
             at = mine.stop
         return done
 
@@ -235,7 +238,7 @@ class Indexer:
             return None
         said = statements(article, sentences(article.text))
         rows = np.stack([vectors[p.id] for p in passages])
-        return Prepared(article, passages, said, rows, [parts[p.id] for p in passages])
+        return Prepared(article, passages, said, rows, [parts[p.id] for p in passages], bands(article.text))
 
     def close(self) -> None:
         self._lexical.close()

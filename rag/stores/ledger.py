@@ -23,6 +23,7 @@ from rag.errors import ArchiveCorrupt, ArchiveError, ArchiveMismatch, ArchiveRea
 from rag.indexing.embed import Vectors, unit
 from rag.indexing.names import name_tokens
 from rag.records import Article, Coverage, Passage, Span, Statement
+from rag.stores import stories
 
 SCHEMA_VERSION = 2
 FILE = "ledger.sqlite3"
@@ -82,6 +83,7 @@ class Prepared:
     statements: Sequence[Statement]
     vectors: Vectors
     sentence_vectors: Sequence[Vectors]
+    bands: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,8 @@ class Ledger:
                 )
             if write:
                 with self._connection() as db, self._telling():
-                    db.executescript(f"BEGIN; {_LATER} COMMIT;")
+                    db.executescript(f"BEGIN; {_LATER} {stories.TABLES} COMMIT;")
+            self._knows_stories = bool(self._all("SELECT 1 FROM sqlite_master WHERE name = 'stories'"))
         except BaseException:
             self.close()
             raise
@@ -306,6 +309,7 @@ class Ledger:
                     ],
                 )
                 self._record_statements(db, article.id, one.statements)
+                stories.link(db, article, one.bands, self.articles)
 
     @staticmethod
     def _record_statements(db: sqlite3.Connection, article_id: str, statements: Sequence[Statement]) -> None:
@@ -344,6 +348,22 @@ class Ledger:
         for chunk in _chunks(ids):
             rows = self._all(f"SELECT {_ARTICLE} FROM articles WHERE id IN ({_marks(chunk)})", *chunk)
             found.update({row[0]: _from_row(row) for row in rows})
+        return found
+
+    def stories(self, ids: Sequence[str]) -> dict[str, str]:
+        """The story of each article that has copies in the archive, by article id; all copies have the same."""
+        found: dict[str, str] = {}
+        for chunk in _chunks(ids) if self._knows_stories else ():  # (an archive that older code made has none)
+            with self._connection() as db, self._telling():
+                found.update(stories.stories_of(db, chunk))
+        return found
+
+    def copies(self, names: Sequence[str]) -> dict[str, list[str]]:
+        """The ids of the articles of each story."""
+        found: dict[str, list[str]] = {}
+        for chunk in _chunks(names):
+            with self._connection() as db, self._telling():
+                found.update(stories.members_of(db, chunk))
         return found
 
     def article_ids(self) -> list[str]:
