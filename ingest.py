@@ -32,12 +32,28 @@ def parser() -> argparse.ArgumentParser:
   python ingest.py news/ export.jsonl.gz            a folder of files, and an export
   python ingest.py table.csv --field text=story     a table whose text column is called "story"
 
-read: .txt .md .html .json .jsonl .csv .tsv, each also with .gz, and folders of them""",
+sources:
+  files, folders     python ingest.py news/                                .txt .md .html, and all that follow
+  JSON, JSON Lines   python ingest.py export.jsonl.gz                      .json .jsonl .ndjson
+  tables             python ingest.py rows.csv rows.tsv rows.parquet       .csv .tsv .parquet
+  SQLite             python ingest.py "cms.db:SELECT head AS title, body AS text, day AS date FROM stories"
+                     python ingest.py cms.sqlite                           each table that has a column of texts
+  feeds              python ingest.py https://paper.example/rss            RSS, Atom; also saved: .xml .rss .atom
+  sitemaps           python ingest.py https://paper.example/news-sitemap.xml
+  a page             python ingest.py https://paper.example/2026/05/bridge
+  web archives       python ingest.py crawl.warc.gz saved.wacz             .warc .wacz
+
+All but Parquet, SQLite and WACZ also with .gz. Feeds and sitemaps fetch the pages they list, one a second, as far as
+robots.txt allows; what is unchanged is not fetched again. Addresses inside this network are refused unless
+--allow-host names them: python ingest.py http://intranet.example/rss --allow-host intranet.example""",
     )
-    found.add_argument("sources", nargs="*", metavar="SOURCE", help="a file or a folder (default: seeds/)")
+    found.add_argument("sources", nargs="*", metavar="SOURCE", help="a file, a folder or an address (default: seeds/)")
     found.add_argument("--archive", metavar="DIR", help="the archive (default: RAG_ARCHIVE, else .archive)")
     found.add_argument(
         "--field", action="append", default=[], metavar="OURS=THEIRS", help="which column holds a field: text=story"
+    )
+    found.add_argument(
+        "--allow-host", action="append", default=[], metavar="HOST", help="fetch from this host inside the network, too"
     )
     found.add_argument("--json", action="store_true", help="print the report as JSON")
     return found
@@ -79,9 +95,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(args: argparse.Namespace) -> IngestReport:
     named = fields(args.field)
     from rag.archive import Archive
+    from rag.sources.fetch import Fetcher
 
+    fetcher = Fetcher(allowed=args.allow_host)
     with Archive.create(args.archive) as archive, progress(quiet=args.json) as on_progress:
-        return archive.ingest(args.sources or [str(SEEDS)], fields=named, on_progress=on_progress)
+        return archive.ingest(args.sources or [str(SEEDS)], fields=named, fetcher=fetcher, on_progress=on_progress)
 
 
 def progress(*, quiet: bool) -> Any:

@@ -1,4 +1,4 @@
-"""python -m evals run | compare | report | failures | table | check | agreement | feedback | bench: measure the answers.
+"""python -m evals run | compare | report | failures | table | check | train | agreement | extraction | feedback | bench.
 
 Exit status: 0 done, 1 check found faults, 2 an error.
 """
@@ -88,6 +88,12 @@ def parser() -> argparse.ArgumentParser:
     agreement.add_argument("--keep", action="store_true", help="also keep the figures in evals/results/agreement.json")
     agreement.add_argument("--seed", type=int, default=0, help="of the bootstrap (0)")
 
+    extraction = command("extraction", "Say how well pages are read: recorded pages, field by field.")
+    extraction.add_argument(
+        "--data", type=Path, metavar="DIR", help="a folder of pages with expected.json (tests/pages)"
+    )
+    extraction.add_argument("--out", type=Path, metavar="FILE", help="write the figures there, as JSON")
+
     bench = command("bench", "Say how fast it is, beside what it is compared with.")
     bench.add_argument("what", choices=("embed", "ingest", "ask", "chat"))
     bench.add_argument("--data", type=Path, help="RealTime QA's folder, for real articles (newsroom's)")
@@ -107,7 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = {"run": run, "compare": compare, "report": report, "table": table, "check": check}
     commands |= {"failures": failures}
     commands |= {"agreement": agreement, "train": train, "bench": bench}
-    commands |= {"feedback": feedback}
+    commands |= {"feedback": feedback, "extraction": extraction}
     try:
         return commands[options.command](options)
     except RagError as error:
@@ -277,6 +283,16 @@ def bench(options: argparse.Namespace) -> int:
         raise RagError(f"bench {options.what} has no users; leave --users out, or bench chat")
     found = bench.run(options.what, options.data, options.archive, Settings.from_env())
     print(json.dumps(found, ensure_ascii=False, indent=1) if options.json else bench.table(found))
+    return 0
+
+
+def extraction(options: argparse.Namespace) -> int:
+    from evals import extraction
+
+    found = extraction.run(options.data or extraction.PAGES)
+    if options.out:
+        options.out.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n")
+    print(json.dumps(found, ensure_ascii=False, indent=1) if options.json else extraction.table(found))
     return 0
 
 

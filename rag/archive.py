@@ -51,6 +51,7 @@ from rag.records import (
     SourceReport,
     Statement,
     Turn,
+    Unchanged,
 )
 from rag.retrieval.evidence import Evidence, Scores, gather
 from rag.retrieval.hybrid import Searcher
@@ -64,6 +65,9 @@ from rag.stores.vectors import VectorIndex
 if TYPE_CHECKING:
     from langchain_core.embeddings import Embeddings
     from langchain_core.language_models import BaseChatModel
+
+    from rag.sources.fetch import Fetcher
+    from rag.sources.web import Visit, Web
 
 SPLITTER = "1"  # raised when the same article would be split into other passages
 QUESTION_CHARS = 4_000
@@ -307,7 +311,7 @@ class Archive(AbstractContextManager["Archive"]):
 
     def add(
         self,
-        items: Iterable[Article | Skipped | Remark],
+        items: Iterable[Article | Skipped | Remark | Unchanged],
         source: str = "articles",
         *,
         on_progress: Progress | None = None,
@@ -322,14 +326,20 @@ class Archive(AbstractContextManager["Archive"]):
         sources: Sequence[str],
         *,
         fields: Mapping[str, str] | None = None,
+        fetcher: Fetcher | None = None,
         on_progress: Progress | None = None,
     ) -> IngestReport:
-        """Read every source (a file or a folder) and add its articles. A source that fails is reported, not raised."""
+        """Read every source (a file, a folder, an address) and add its articles. A source that fails is reported, not
+        raised. ``fetcher`` fetches what lies on the web (None: one that allows no host inside this network).
+        """
         begun = time.perf_counter()
         reports: list[SourceReport] = []
         for source in sources:
+            memory = _Memory(self._ledger)
             try:
-                reports.append(_judged(self.add(read(source, fields=fields), source, on_progress=on_progress)))
+                items = read(source, fields=fields, web=memory.web(fetcher) if "://" in source else None)
+                reports.append(_judged(self.add(items, source, on_progress=on_progress)))
+                memory.keep()  # only now: what was fetched is in the archive
             except SourceError as error:
                 reports.append(SourceReport(source, failed=str(error)))
         coverage = self._ledger.coverage()
@@ -699,6 +709,33 @@ def _rebuild(path: Path, settings: Settings, embedder: Embedder, on_progress: Pr
         _switch(path, store)
     finally:
         old.close()
+
+
+class _Memory:
+    """Which addresses were read before, by the ledger; new ones are kept there only when ``keep`` is called."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._new: dict[str, Visit] = {}
+
+    def web(self, fetcher: Fetcher | None) -> Web:
+        from rag.sources.fetch import Fetcher
+        from rag.sources.web import Web
+
+        return Web(fetcher or Fetcher(), self)
+
+    def recall(self, url: str) -> Visit | None:
+        from rag.sources.web import Visit
+
+        held = self._ledger.visit(url)
+        return self._new.get(url) or (Visit(*held) if held else None)
+
+    def remember(self, url: str, visit: Visit) -> None:
+        self._new[url] = visit
+
+    def keep(self) -> None:
+        if self._new:
+            self._ledger.remember((url, v.etag, v.modified, v.version) for url, v in self._new.items())
 
 
 def _judged(report: SourceReport) -> SourceReport:

@@ -45,9 +45,10 @@ class Article:
         """SHA-256 over what a reader sees; two articles of one id are the same version when it is equal.
 
         The URL is left out: the id stands for it, and spellings with other tracking parameters are the same article.
+        So is the language, which is told from the text.
         """
         seen = [self.title, self.text, self.outlet, *self.byline, self.published, self.modified]
-        seen += [self.dateline, self.event_date, self.agency, *self.editors, self.language]
+        seen += [self.dateline, self.event_date, self.agency, *self.editors, ""]
         return hashlib.sha256("\x1f".join(seen).encode("utf-8", "surrogatepass")).hexdigest()
 
     @property
@@ -324,6 +325,13 @@ class Skipped:
 
     source: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """Something a source lists that is as it was when it was last read, so that it was not read again."""
+
+    source: str
 
 
 @dataclass(frozen=True, slots=True)

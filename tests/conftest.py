@@ -19,8 +19,9 @@ os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"  # Gradio's client would tell the h
 # On a developer's machine hypothesis looks for new examples each time; in CI the same ones are tried, so that a change
 # is judged by what it changes.
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
-if os.environ.get("CI"):
-    hypothesis.settings.load_profile("ci")
+# The first example of a test may load a model; how long that takes says nothing.
+hypothesis.settings.register_profile("local", deadline=None)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 
 @pytest.fixture(scope="session")

@@ -375,3 +375,20 @@ def test_one_text_in_two_outlets_is_shown_once(tmp_path: Path, make_article: Mak
         answer = archive.ask("How long will the harbour of Port Meridian be closed?")
         assert len(answer.sentences) == 1
         assert {answer.citations[0].outlet, *answer.citations[0].also_in} == {"Post", "Gazette"}
+
+
+def test_two_versions_of_one_url_with_one_date_in_one_source_settle(tmp_path: Path, make_article: Make) -> None:
+    first, second, third = (make_article("one", f"The toll is {n}.", published="2024-02-01") for n in (4, 11, 12))
+    with Archive.create(tmp_path) as archive:
+        assert archive.add([first, second]).updated == 1
+        for _ in range(3):
+            report = archive.add([first, second])
+            assert (report.added, report.updated, report.unchanged) == (0, 0, 2)
+        assert archive.add([first, second, third]).updated == 1
+        assert archive.add([first, second, third]).unchanged == 3
+        assert archive.article(first.id).text == third.text
+        # What one source gives alone is its present state, also when it had been that before.
+        assert archive.add([make_article("one", "The toll is 13.", published="2024-02-01")]).updated == 1
+        assert archive.add([third]).updated == 1
+    with Archive.open(tmp_path) as archive:
+        assert archive.verify().ok

@@ -4,7 +4,7 @@ each other.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -51,7 +51,7 @@ def settle(ranked: Sequence[Candidate], evidence: Evidence) -> Accounts:
     """Corrections first, then the newest of a changing figure, then accounts of the same days held side by side."""
     kept, corrections = corrected(ranked, evidence)
     kept = fresh(_titled(kept, evidence.query), evidence.query)
-    return Accounts(tuple(kept), _opposed(kept, evidence.query), corrections, evidence.query)
+    return Accounts(tuple(kept), _opposed(kept, evidence.query, evidence.stories), corrections, evidence.query)
 
 
 # Newer reports
@@ -208,14 +208,14 @@ _GROWN = regex.compile(
 _AT_LEAST = regex.compile(r"(?i)\b(?:at least|more than|over|above|no fewer than)(?: \p{L}+){0,2} [\d\p{L}]")
 
 
-def _opposed(ranked: Sequence[Candidate], query: Query) -> tuple[Candidate, ...]:
+def _opposed(ranked: Sequence[Candidate], query: Query, stories: Mapping[str, str]) -> tuple[Candidate, ...]:
     """The best account of the figure asked for and the best one that contradicts it, newest first."""
     told = [(c, said[0]) for c in _rivals(ranked) if (said := figures(c, query)) and number(said[0]) is not None]
     if not told:
         return ()
     first, said = told[0]
     for other, others in told[1:]:
-        if _differ(first, said, other, others) and _independent(first, other) and _same_days(first, other):
+        if _differ(first, said, other, others) and _independent(first, other, stories) and _same_days(first, other):
             newer, older = sorted((first, other), key=lambda c: c.article.published, reverse=True)
             grown = newer.article.published_day != older.article.published_day and _GROWN.search(newer.text)
             return () if grown else (newer, older)
@@ -228,7 +228,7 @@ def _differ(a: Candidate, said: str, b: Candidate, others: str) -> bool:
     return more - less > ROUNDED * more and not _AT_LEAST.search(low.text)
 
 
-def _independent(a: Candidate, b: Candidate) -> bool:
+def _independent(a: Candidate, b: Candidate, stories: Mapping[str, str]) -> bool:
     """Whether two sentences are two sources' accounts: of other articles by other outlets, no copies of each other; or
     two people's.
     """
@@ -237,6 +237,8 @@ def _independent(a: Candidate, b: Candidate) -> bool:
     if a.article.id == b.article.id or a.article.outlet == b.article.outlet:
         return False
     if a.article.agency and a.article.agency == b.article.agency:
+        return False
+    if stories.get(a.article.id, "a") == stories.get(b.article.id, "b"):
         return False
     return not rank.same_text(rank.shingles(a.passage.text), rank.shingles(b.passage.text))
 

@@ -150,6 +150,8 @@ def _zone(name: str | None, offset: int | None) -> tzinfo | None:
 
 def _iso(found: date, today: date, zone: tzinfo) -> str:
     day = found.date() if isinstance(found, datetime) else found
+    if isinstance(found, datetime) and found.tzinfo is not None and found.timestamp() == 0:
+        raise BadDate(f"{found.isoformat()} is the zero of computers' clocks, which stands for no date")
     if day.year < FIRST_YEAR:
         raise BadDate(f"{day.isoformat()} is before the year {FIRST_YEAR}")
     if (day - today).days > FUTURE_DAYS:

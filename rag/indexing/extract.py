@@ -15,11 +15,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, tzinfo
 from functools import lru_cache
 from typing import Any, TypeGuard
+from urllib.parse import urljoin
 from zoneinfo import ZoneInfo
 
 from rag.indexing import pages, wire
 from rag.indexing.dates import BadDate, parse_date
-from rag.indexing.identity import article_id, canonical_url, is_web_address, outlet_of
+from rag.indexing.identity import article_id, canonical_url, is_web_address, outlet_of, same_site
+from rag.indexing.language import language_of
 from rag.records import Article
 
 MAX_TEXT = 32 * 2**20
@@ -119,8 +121,16 @@ def _fill(parts: _Parts, stated: Mapping[str, list[Any]], today: date) -> None:
     parts.outlet = next((name for value in stated["outlet"] if (name := _outlet(value))), "")
     parts.byline = next((names for value in stated["byline"] if (names := _names(value))), ())
     parts.language = _language(_line(stated["language"]))
-    parts.published = _date(stated["published"], parts.remarks, today)
+    parts.published = _precise(_date(stated["published"], parts.remarks, today), stated["published"], today)
     parts.modified = _date(stated["modified"], parts.remarks, today)
+
+
+def _precise(found: str, values: Iterable[Any], today: date) -> str:
+    """A day with its time, where another of the values gives that for the same day."""
+    if len(found) != len("2024-06-11"):
+        return found
+    read = (_date([value], [], today) for value in values)
+    return next((other for other in read if len(other) > len(found) and other.startswith(found)), found)
 
 
 class _Names:
@@ -266,7 +276,10 @@ def _language(stated: str) -> str:
 
 # ---- Wire text -------------------------------------------------------------------------------------------------------
 
-_BY = re.compile(r"^by:?\s+", re.IGNORECASE)
+_BY = re.compile(
+    r"^(?:(?:(?:interview|report|reporting|words|story|text|written|edited)\s+)?by|par|מאת|автор|текст|بقلم):?\s+",
+    re.IGNORECASE,
+)
 
 
 def from_text(text: str, *, source: str, key: str, today: date, markdown: bool = False) -> Extracted:
@@ -389,21 +402,102 @@ def _without_marks(body: str) -> str:
 # ---- HTML ------------------------------------------------------------------------------------------------------------
 
 
-def from_html(html: str | bytes, *, source: str, key: str, today: date) -> Extracted:
-    """Read a saved page: its main text, and what it says of itself in JSON-LD, OpenGraph and other meta elements."""
+def from_html(
+    html: str | bytes,
+    *,
+    source: str,
+    key: str,
+    today: date,
+    address: str = "",
+    charset: str = "",
+    said: Mapping[str, Any] | None = None,
+) -> Extracted:
+    """Read a page: its main text, and what it says of itself in JSON-LD, OpenGraph and other meta elements.
+
+    ``address`` is where it was fetched from, ``charset`` what its server claims. ``said`` is what a feed or sitemap
+    says of it, in names of `COLUMNS`; it fills what the page leaves open.
+    """
     _limit(html)
-    parts = _page(pages.decode_page(html) if isinstance(html, bytes) else html, today)
+    parts = _page(pages.decode_page(html, charset) if isinstance(html, bytes) else html, today, address)
+    if said:
+        by_name = _Names(said, {})
+        listed = _Parts()
+        _fill(listed, {name: by_name.all(name) for name in COLUMNS if name != "text"}, today)
+        for name in ("title", "outlet", "byline", "published", "modified", "language"):
+            setattr(parts, name, getattr(parts, name) or getattr(listed, name))
     return _finish(parts, source=source, key=key, record=None, today=today)
 
 
-def _page(html: str, today: date) -> _Parts:
+def _page(html: str, today: date, address: str = "") -> _Parts:
     try:
         page = pages.read_page(html)
     except ValueError as error:
         raise NotAnArticle(str(error)) from error
     parts = _Parts(text=page.text)
-    _fill(parts, page.stated, today)
+    stated = dict(page.stated)
+    if address:
+        # A page may name its own address better than the one it was found at, but not call itself another site's.
+        own = [urljoin(address, line) for value in stated["url"] if (line := _line(value))]
+        stated["url"] = [*(url for url in own if is_web_address(url) and same_site(url, address)), address]
+    _fill(parts, stated, today)
+    _read_head(parts, page.lines, today)
     return parts
+
+
+_STUB = re.compile(
+    r"(?i)(?:subscribe (?:now )?to (?:continue|keep|read)|(?:already a (?:subscriber|member)|to (?:continue|keep) reading)\b"
+    r"|this (?:article|content|story) is (?:only )?(?:for|available to|reserved for) (?:our )?(?:subscribers|members)).*"
+)
+_FURNITURE = re.compile(
+    r"(?i)(?:advertisement|advertising|sponsored content|story continues below(?: advertisement)?|skip (?:past )?(?:ad|newsletter).*"
+    r"|(?:sign up|subscribe) (?:for|to) (?:our|the|my)\b.*(?:newsletter|briefing|inbox).*|share (?:this|on)\b.{0,60}|read more:?|related (?:stories|articles|topics):?)"
+)
+
+
+def _read_head(parts: _Parts, lines: Sequence[str], today: date) -> None:
+    """What the lines under the headline say of the article, and its text without the page's own furniture."""
+    at = next((n for n, line in enumerate(lines) if len(line) >= 15 and _is_title(line, parts.title)), None)
+    if at is not None:
+        if len(lines[at]) < len(parts.title):
+            parts.title = lines[at]  # the title with the outlet's name before or after it
+        for line in lines[at + 1 : at + 6]:
+            header = wire.page_header(line, today)
+            if header is None:
+                continue
+            parts.byline = parts.byline or _names(header.byline)
+            zone = ZoneInfo(wire.agency_zone(header.outlet))
+            days = [_date([when], [], today, zone) for modified, when in header.dates if not modified]
+            parts.published = _precise(parts.published, days, today) or next(filter(None, days), "")
+    if _plain(" ".join(parts.byline)) == _plain(parts.outlet):
+        parts.byline = ()  # a paper that signs for its writers
+    kept = parts.text.split("\n")
+    if stub := next((n for n, line in enumerate(kept) if len(line) < 200 and _STUB.fullmatch(line.strip())), None):
+        kept = kept[:stub]
+        parts.remarks.append("only what stands before its paywall is kept")
+    kept = [line for line in kept if len(line) > 150 or not _FURNITURE.fullmatch(line.strip())]
+    while len(kept) > 1 and (
+        not kept[0].strip()
+        or _is_stamp(kept[0], parts.published)
+        or (parts.byline and len(kept[0]) < 120 and _names(kept[0]) == parts.byline)
+    ):
+        kept.pop(0)
+    parts.text = "\n".join(kept)
+
+
+def _is_title(line: str, title: str) -> bool:
+    """Whether a line is the headline, be it without the outlet's name that the page's title has before or after it."""
+    if line == title:
+        return True
+    rest = title.removeprefix(line) if title.startswith(line) else title.removesuffix(line)
+    return rest != title and re.fullmatch(r"\s*[|:–—_-].*|.*[|:–—_-]\s*", rest) is not None
+
+
+def _is_stamp(line: str, published: str) -> bool:
+    """Whether a line only says when the article was published, in whatever language."""
+    if len(line) > 120 or len(published) < len("2024-06-11T10:44"):
+        return False
+    hour, minute = published[11:13], published[14:16]
+    return published[:4] in line and re.search(rf"\b0?{int(hour)}\s?[:h.]\s?{minute}\b", line) is not None
 
 
 # ---- Cleaning, and the end of every path -----------------------------------------------------------------------------
@@ -477,7 +571,7 @@ def _finish(parts: _Parts, *, source: str, key: str, record: str | None, today: 
         event_date=line.on(date.fromisoformat(day[:10]) if day else None) if line else "",
         agency=parts.agency,
         editors=parts.editors,
-        language=parts.language,
+        language=language_of(parts.text, parts.language),
     )
     return Extracted(article, identity, tuple(dict.fromkeys(parts.remarks)))
 

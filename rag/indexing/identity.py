@@ -43,6 +43,23 @@ def is_web_address(url: str) -> bool:
     return _split(url) is not None
 
 
+def same_site(a: str, b: str) -> bool:
+    """Whether two addresses are of one publisher by their hosts: "amp.paper.example" and "www.paper.example"."""
+    return _site(outlet_of(a)) == _site(outlet_of(b)) != ""
+
+
+def _site(host: str) -> str:
+    """The part of a host that is registered, near enough: the last two labels, three under "co.uk" and its like."""
+    labels = host.split(".")
+    if host.replace(".", "").isdecimal() or ":" in host:
+        return host
+    under = len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _SECOND
+    return ".".join(labels[-3 if under else -2 :])
+
+
+_SECOND = {"ac", "co", "com", "edu", "gob", "gov", "govt", "net", "ne", "or", "org"}
+
+
 def _split(url: str) -> SplitResult | None:
     try:
         parts = urlsplit("".join(url.split()))

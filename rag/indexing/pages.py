@@ -9,6 +9,7 @@ import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from html import unescape
 from typing import Any
 
 _WHOLE_PAGE = re.compile(r"<(?:!doctype|html|head|body)\b", re.IGNORECASE)
@@ -24,19 +25,22 @@ _BLOCK = {
     "td", "th", "tr", "ul",
 }  # fmt: skip
 _SILENT = {"script", "style", "noscript", "template", "iframe", "svg", "head", "button", "nav", "form"}
+_LINES = 40  # lines of a page among which its headline, byline and date are looked for
 _NEWS_TYPE = re.compile(r"(?:\w*Article|BlogPosting|LiveBlogPosting|Report)$")
-_SHORT = 200  # characters: below its own minimum trafilatura returns nothing, or one stray line
+_WIDE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")  # a character of these says what some three letters do
+_SHORT = 200  # letters: below its own minimum trafilatura returns nothing, or one stray line
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """The main text of a page, paragraphs parted by blank lines, and what the page says of it.
 
-    ``stated`` holds, for title, url, outlet, byline, published, modified and language, the values found, best first.
+    ``lines`` are the first that a reader sees, menus aside. ``stated`` holds, for title, url, outlet, byline, published, modified and language, the values found, best first.
     """
 
     text: str
     stated: Mapping[str, list[Any]]
+    lines: tuple[str, ...] = ()
 
 
 def is_page(text: str) -> bool:
@@ -49,19 +53,37 @@ def is_html(text: str) -> bool:
     return "<" in text and _TAG.search(text) is not None
 
 
-def decode_page(raw: bytes) -> str:
-    """Bytes of a page as text: byte order mark, declared charset, UTF-8, then Windows-1252 as browsers do."""
+def decode_page(raw: bytes, charset: str = "") -> str:
+    """Bytes of a page as text: byte order mark, then UTF-8 where they are that, then the charset that the page and the
+    server (``charset``) declare, then Windows-1252 as browsers do.
+
+    Wrong declarations are common, and text in another encoding is hardly ever UTF-8 by chance.
+    """
     for mark, encoding in ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")):
         if raw.startswith(mark):
             return raw[len(mark) :].decode(encoding, "replace")
     declared = _DECLARED.search(raw[:4096])
-    named = [declared[1].decode("ascii", "replace")] if declared else []
-    for encoding in (*named, "utf-8"):
+    named = [name for name in (declared[1].decode("ascii", "replace") if declared else "", charset) if name]
+    shifting = [name for name in named if re.match(r"iso-?2022|hz-gb|utf-?7", name, re.IGNORECASE)]
+    for encoding in (*shifting, "utf-8", *named):
         try:
             return raw.decode(encoding)
         except (LookupError, UnicodeDecodeError):
-            continue  # a page that declares the wrong charset is common
+            continue
+    lines = [line for line in raw.split(b"\n") if not line.isascii()]
+    whole = [line for line in lines if _is_utf8(line)]
+    if len(whole) * 2 >= len(lines):
+        # Pasted together from two encodings: each line by itself.
+        return "\n".join(line.decode("utf-8" if _is_utf8(line) else "cp1252", "replace") for line in raw.split(b"\n"))
     return raw.decode("cp1252", "replace")
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def read_page(html: str) -> Page:
@@ -80,7 +102,11 @@ def read_page(html: str) -> Page:
         tree = lxml_html.document_fromstring(re.sub(r"^\s*<\?xml[^>]*\?>", "", html))
     except etree.ParserError as error:
         raise ValueError("the page is empty") from error
-    stated = _stated(tree)
+    news = _news_object(tree)
+    stated = _stated(tree, news)
+    body = tree.find("body")
+    whole = body if body is not None else tree
+    lines = [line for line in _text_of(whole).split("\n") if line][:_LINES]
     found = trafilatura.bare_extraction(
         html,
         include_comments=False,
@@ -93,12 +119,14 @@ def read_page(html: str) -> Page:
     for name, key in (("title", "title"), ("byline", "author"), ("outlet", "sitename"), ("published", "date")):
         stated[name].append(found.get(key))
     text = "\n\n".join((found.get("text") or "").split("\n"))  # it writes one paragraph a line
-    if len(text) < _SHORT:
+    if len(text) + 2 * len(_WIDE.findall(text)) < _SHORT:
         article = tree.find(".//article")
-        body = article if article is not None else tree.find("body")
-        plain = _text_of(body if body is not None else tree)
+        plain = _text_of(article if article is not None else whole)
         text = plain if article is not None or len(plain.strip()) > len(text) else text
-    return Page(text, {name: [v for v in values if v] for name, values in stated.items()})
+    said = _plain_text(news.get("articleBody"))
+    if len(said) > 2 * len(text):
+        text = said  # a page that a script draws, or one that hides most of its text
+    return Page(text, {name: [v for v in values if v] for name, values in stated.items()}, tuple(lines))
 
 
 def without_tags(fragment: str) -> str:
@@ -112,15 +140,27 @@ def without_tags(fragment: str) -> str:
         return fragment  # angle brackets, but no HTML
 
 
-def _stated(tree: Any) -> dict[str, list[Any]]:
-    news = _news_object(tree)
+def _plain_text(stated: Any) -> str:
+    if not isinstance(stated, str):
+        return ""
+    text = unescape(stated)
+    return without_tags(text) if is_html(text) else text
+
+
+def _stated(tree: Any, news: Mapping[str, Any]) -> dict[str, list[Any]]:
     meta: dict[str, str] = {}
     for element in tree.iter("meta"):
         name = element.get("property") or element.get("name") or element.get("itemprop")
         if name and element.get("content"):
             meta.setdefault(name.lower(), element.get("content"))
     canonical = [e.get("href") for e in tree.iter("link") if (e.get("rel") or "").lower() == "canonical"]
-    times = [e.get("datetime") for e in tree.iter("time") if e.get("itemprop") == "datePublished"]
+    times = [
+        e.get("datetime")
+        for e in tree.iter("time")
+        if e.get("itemprop") == "datePublished" or "pubdate" in e.attrib or "publish" in (e.get("class") or "").lower()
+    ]
+    heads = [e for e in tree.iter("time") if any(a.tag == "header" for a in e.iterancestors())]
+    times += [e.get("datetime") for e in heads] if len(heads) == 1 else []
 
     def metas(*names: str) -> list[Any]:
         return [meta.get(name) for name in names]
@@ -128,8 +168,12 @@ def _stated(tree: Any) -> dict[str, list[Any]]:
     return {
         "title": [news.get("headline"), *metas("og:title")],
         "url": [*canonical, *metas("og:url"), news.get("url"), news.get("mainEntityOfPage")],
-        "outlet": [news.get("publisher"), *metas("og:site_name")],
-        "byline": [news.get("author"), *metas("author", "article:author", "parsely-author", "dc.creator")],
+        "outlet": [news.get("publisher"), *metas("og:site_name"), *_microdata(tree, "publisher")],
+        "byline": [
+            news.get("author"),
+            *metas("author", "article:author", "parsely-author", "dc.creator"),
+            *_microdata(tree, "author"),
+        ],
         "published": [
             news.get("datePublished"),
             *metas("article:published_time", "datepublished", "parsely-pub-date", "pubdate", "date", "dc.date"),
@@ -140,26 +184,58 @@ def _stated(tree: Any) -> dict[str, list[Any]]:
     }
 
 
+def _microdata(tree: Any, name: str) -> list[str]:
+    """The names of what microdata calls by a property's name ("publisher")."""
+    found: list[str] = []
+    for element in tree.iter():
+        if isinstance(element.tag, str) and element.get("itemprop") == name and "itemscope" in element.attrib:
+            named = [e for e in element.iter() if isinstance(e.tag, str) and e.get("itemprop") == "name"]
+            found += [e.get("content") or " ".join("".join(e.itertext()).split()) for e in named[:1]]
+    return found
+
+
 def _news_object(tree: Any) -> dict[str, Any]:
-    """The first JSON-LD object of the page that describes an article, {} where there is none."""
+    """The first JSON-LD object of the page that describes an article, {} where there is none.
+
+    What it only refers to ({"@id": …}) is put in its place where the page gives it.
+    """
+    found: dict[str, Any] = {}
+    known: dict[str, Any] = {}
     for script in tree.iter("script"):
         if not (script.get("type") or "").lower().startswith("application/ld+json"):
             continue
-        try:
-            waiting = [json.loads((script.text or "").strip(), strict=False)]
-        except (ValueError, RecursionError):
-            continue  # broken JSON-LD is common, and the meta elements say the same
+        waiting = [_parsed(script.text or "")]
         while waiting:
             item = waiting.pop(0)
             if isinstance(item, list):
                 waiting += item
             elif isinstance(item, dict):
+                if isinstance(item.get("@id"), str) and len(item) > 1:
+                    known.setdefault(item["@id"], item)
                 kinds = item.get("@type")
                 kinds = kinds if isinstance(kinds, list) else [kinds]
-                if any(isinstance(kind, str) and _NEWS_TYPE.match(kind) for kind in kinds):
-                    return item
+                if not found and any(isinstance(kind, str) and _NEWS_TYPE.match(kind) for kind in kinds):
+                    found = item
                 waiting += [item[name] for name in ("@graph", "mainEntity") if name in item]
-    return {}
+    return {name: _said(value, known) for name, value in found.items()}
+
+
+def _said(value: Any, known: Mapping[str, Any]) -> Any:
+    """A value of JSON-LD as it is meant: what it refers to, and text that templates escape as if it were HTML."""
+    if isinstance(value, dict) and set(value) == {"@id"} and isinstance(value["@id"], str):
+        return known.get(value["@id"], value)
+    return unescape(value) if isinstance(value, str) and "&" in value else value
+
+
+def _parsed(text: str) -> Any:
+    """What a script of JSON-LD holds, None where it is broken beyond its usual flaw, a comma before the end."""
+    text = text.strip()
+    for mended in (text, re.sub(r",(\s*[}\]])", r"\1", text)):
+        try:
+            return json.loads(mended, strict=False)
+        except (ValueError, RecursionError):
+            continue  # the meta elements say the same
+    return None
 
 
 def _text_of(root: Any) -> str:

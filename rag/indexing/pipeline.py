@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from rag.indexing.duplicates import bands
 from rag.indexing.embed import Embedder, Vectors
 from rag.indexing.sentences import sentences
 from rag.indexing.speakers import statements
 from rag.indexing.split import split
-from rag.records import Article, Passage, Remark, Skipped, SourceReport, Span, Statement, instant
+from rag.records import Article, Passage, Remark, Skipped, SourceReport, Span, Statement, Unchanged, instant
 from rag.stores.ledger import Ledger, Prepared
 from rag.stores.lexical import LexicalIndex
 from rag.stores.vectors import VectorIndex
@@ -44,6 +45,7 @@ class _Draft:
     article: Article
     passages: Sequence[Passage]
     statements: Sequence[Statement]
+    bands: Sequence[int] = ()
 
 
 def _unlike(passages: Sequence[Passage]) -> list[Passage]:
@@ -86,18 +88,22 @@ class Indexer:
         self.embed_seconds = 0.0
 
     def add(
-        self, items: Iterable[Article | Skipped | Remark], source: str, on_progress: Progress | None = None
+        self, items: Iterable[Article | Skipped | Remark | Unchanged], source: str, on_progress: Progress | None = None
     ) -> SourceReport:
         """Add what a source yields; returns only when everything counted is in the ledger and both indexes."""
         tally = _Tally()
         batch: dict[str, _Draft] = {}
         waiting = read = done = 0
+        versions: dict[str, str] = {}
         for item in items:
             if isinstance(item, Remark):
                 tally.remarks.append(item)
                 continue
             if isinstance(item, Skipped):
                 tally.skipped.append(item)
+                continue
+            if isinstance(item, Unchanged):
+                tally.unchanged += 1
                 continue
             read += 1
             if flaw := _flaw(item):
@@ -106,7 +112,7 @@ class Indexer:
             if item.id in batch:
                 done += self._commit(batch)
                 batch, waiting = {}, 0
-            if not self._wanted(item, tally):
+            if not self._wanted(item, tally, versions):
                 continue
             prepared = self._prepare(item)
             batch[item.id] = prepared
@@ -123,7 +129,9 @@ class Indexer:
             source, tally.added, tally.unchanged, tally.updated, tuple(tally.skipped), tuple(tally.remarks)
         )
 
-    def _wanted(self, article: Article, tally: _Tally) -> bool:
+    def _wanted(self, article: Article, tally: _Tally, versions: dict[str, str]) -> bool:
+        """Whether an article is new. ``versions`` has the hash of the last version of each that this source gave."""
+        before, versions[article.id] = versions.get(article.id), article.content_hash
         held_hash = self._ledger.hashes([article.id]).get(article.id)
         if held_hash is None:
             tally.added += 1
@@ -137,19 +145,26 @@ class Indexer:
             # Whatever the order of sources, the newest version of a URL stays.
             tally.skipped.append(Skipped(article.source or article.url, OLDER))
             return False
+        if ours == theirs:
+            # Two versions with one date in one source: the one that stands later there is the newer, at each ingest.
+            if self._ledger.is_replaced(article.id, article.content_hash):
+                tally.unchanged += 1
+                return False
+            if before is not None and before == held_hash:
+                self._ledger.replace(article.id, before)
         tally.updated += 1
         return True
 
     def _prepare(self, article: Article) -> _Draft:
         spans = sentences(article.text)
         passages = _unlike(split(article, spans, self._budget, self._embedder.count, self._embedder.window))
-        return _Draft(article, passages, statements(article, spans))
+        return _Draft(article, passages, statements(article, spans), bands(article.text))
 
     def _embed(self, batch: Sequence[_Draft]) -> list[Prepared]:
         passages = [p for draft in batch for p in draft.passages]
         if not passages:
             nothing = np.zeros((0, 1), dtype=np.float32)
-            return [Prepared(draft.article, (), draft.statements, nothing, ()) for draft in batch]
+            return [Prepared(draft.article, (), draft.statements, nothing, (), draft.bands) for draft in batch]
         heads = [f"{p.header}\n" if p.header else "" for p in passages]
         inside = [
             [Span(s.start - p.start + len(head), s.end - p.start + len(head)) for s in p.sentences]
@@ -165,7 +180,8 @@ class Indexer:
         at = 0
         for draft in batch:
             mine = slice(at, at + len(draft.passages))
-            done.append(Prepared(draft.article, draft.passages, draft.statements, vectors[mine], parts[mine]))
+            rows = vectors[mine], parts[mine]
+            done.append(Prepared(draft.article, draft.passages, draft.statements, *rows, draft.bands))
             at = mine.stop
         return done
 
@@ -222,7 +238,7 @@ class Indexer:
             return None
         said = statements(article, sentences(article.text))
         rows = np.stack([vectors[p.id] for p in passages])
-        return Prepared(article, passages, said, rows, [parts[p.id] for p in passages])
+        return Prepared(article, passages, said, rows, [parts[p.id] for p in passages], bands(article.text))
 
     def close(self) -> None:
         self._lexical.close()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import regex
 
@@ -61,6 +61,7 @@ class Evidence:
 
     ``speakers`` maps each name of the question to the archive's names for it; to () when the archive quotes no such
     person. ``weights`` are the question's index terms with their idf, ``terms`` gives the index terms of a text;
+    ``stories`` the story of each article that has copies, the same for all of them;
     ``names_a_topic`` is false for "What happened last week?".
     """
 
@@ -72,6 +73,7 @@ class Evidence:
     weights: dict[str, float]
     names_a_topic: bool
     terms: Callable[[str], Sequence[str]]
+    stories: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 Scores = Callable[[Vectors], Vectors]
@@ -108,13 +110,17 @@ def gather(searcher: Searcher, query: Query, scores: Scores | None = None) -> Ev
     candidates = _candidates(query, read(searcher, list(pool.values()), vector), weights, names, scores)
     if unknown and not speakers:
         candidates = [c for c in candidates if not c.speaker]
-    return Evidence(query, hits, candidates, speakers, searcher.coverage(query), weights, names_a_topic, searcher.terms)
+    stories = searcher.ledger.stories(list({c.article.id for c in candidates}))
+    return Evidence(
+        query, hits, candidates, speakers, searcher.coverage(query), weights, names_a_topic, searcher.terms, stories
+    )
 
 
 def read(searcher: Searcher, pool: Sequence[tuple[Passage, Article, Hit | None]], vector: Vectors) -> list[Read]:
     """The passages of the pool with what is known of their sentences; ``vector`` is the question's."""
     vectors = searcher.ledger.sentence_vectors([p.id for p, _, _ in pool])
     statements = searcher.statements(list({a.id for _, a, _ in pool}))
+    stories = searcher.ledger.stories(list({a.id for _, a, _ in pool}))
     titles = {a.id: frozenset(searcher.terms(a.title)) for _, a, _ in pool}
     return [
         Read(
@@ -126,6 +132,7 @@ def read(searcher: Searcher, pool: Sequence[tuple[Passage, Article, Hit | None]]
             vectors[passage.id],
             vectors[passage.id] @ vector,
             sentence_speakers(article, passage.sentences, statements[article.id]),
+            stories.get(article.id, ""),
         )
         for passage, article, hit in pool
     ]

@@ -53,6 +53,8 @@ class Read:
     vectors: Vectors
     cosines: Vectors
     speakers: Sequence[str | None]
+    story: str = ""
+    """The story of which its article is a copy; "" where it has none."""
 
 
 def rows(
@@ -174,12 +176,13 @@ def _new(question: str, read: Read) -> list[set[str]]:
 def _supporters(
     weights: Mapping[str, float], total: float, pool: Sequence[Read], new: Sequence[Sequence[set[str]]]
 ) -> dict[str, float]:
-    """For each new name or number: how well the articles that give it fit, each article counted once."""
+    """For each new name or number: how well the articles that give it fit, each article counted once, copies as one."""
     best: dict[str, dict[str, float]] = {}
     for read, tokens in zip(pool, new, strict=True):
         for terms, here in zip(read.terms, tokens, strict=True):
             fit = sum(weights.get(t, 0.0) for t in set(terms)) / total
             for token in here:
                 articles = best.setdefault(token, {})
-                articles[read.article.id] = max(articles.get(read.article.id, 0.0), fit)
+                source = read.story or read.article.id
+                articles[source] = max(articles.get(source, 0.0), fit)
     return {token: sum(articles.values()) for token, articles in best.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -20,6 +20,10 @@ DEPTH = 60
 _CHECKED_BY_QUERY = 200
 # What a weak word of a question (its date, "company" in "which company") counts, beside 1 for the others.
 WEAK = 0.5
+# A passage of which this share of word triples is shown already, by copies of its article, is not shown again.
+_COVERED = 0.8
+# Copies of one story that are looked through for the outlets that carry a passage.
+_COPIES = 30
 
 
 def filters_of(query: Query) -> Filters:
@@ -96,7 +100,22 @@ class Searcher:
             for i, (passage, article) in found.items()
         ]
         hits.sort(key=lambda h: (-h.score, h.passage.id))
-        return hits[:k] if copies else once(hits, k)
+        return hits[:k] if copies else self._told(once(hits, k, self.ledger.stories([h.article.id for h in hits])))
+
+    def _told(self, hits: Sequence[Hit]) -> list[Hit]:
+        """The hits with every outlet whose article of the same story holds the passage, found by the search or not."""
+        stories = self.ledger.stories([h.article.id for h in hits])
+        members = self.ledger.copies(sorted(set(stories.values()))) if stories else {}
+        texts = self.ledger.articles([i for ids in members.values() for i in ids[:_COPIES]])
+        shapes = {i: rank.shingles(article.text) for i, article in texts.items()}
+        told: list[Hit] = []
+        for hit in hits:
+            others = [i for i in members.get(stories.get(hit.article.id, ""), []) if i in texts]
+            shape = rank.shingles(hit.passage.text) if others else frozenset[tuple[str, ...]]()
+            outlets = [texts[i].outlet for i in others if len(shape & shapes[i]) >= rank.SAME_TEXT * len(shape)]
+            more = dict.fromkeys(o for o in (*hit.also_in, *outlets) if o and o != hit.article.outlet)
+            told.append(replace(hit, also_in=tuple(more)) if len(more) > len(hit.also_in) else hit)
+        return told
 
     def statements(self, articles: Sequence[str]) -> dict[str, list[Statement]]:
         return self.ledger.statements(articles)
@@ -160,14 +179,24 @@ def asked_about(text: str) -> str:
     return " ".join(w for w in text.replace("’", "'").split() if w.casefold().strip("?.,:;!\"'“”") not in ASKING)
 
 
-def once(hits: Sequence[Hit], k: int) -> list[Hit]:
-    """The first ``k`` hits of different text; the outlets of the copies left out go into ``also_in``."""
+def once(hits: Sequence[Hit], k: int, stories: Mapping[str, str] | None = None) -> list[Hit]:
+    """The first ``k`` hits of different text; the outlets of the copies left out go into ``also_in``.
+
+    ``stories`` names the story of each article that has copies: of one story, a passage is left out as well when nearly
+    all of it stands in those that are kept, cut at other places.
+    """
+    stories = stories or {}
     kept: list[Hit] = []
     seen: list[frozenset[tuple[str, ...]]] = []
+    shown: dict[str, frozenset[tuple[str, ...]]] = {}
     for hit in hits:
         shape = rank.shingles(hit.passage.text)
+        story = stories.get(hit.article.id, "")
+        again = bool(story) and len(shape & shown.get(story, frozenset())) >= _COVERED * len(shape)
+        alike = [len(shape & other) if stories.get(kept[n].article.id) == story else -1 for n, other in enumerate(seen)]
+        nearest = max(range(len(seen)), key=alike.__getitem__) if again else -1
         for n, other in enumerate(seen):
-            if rank.same_text(shape, other):
+            if n == nearest or rank.same_text(shape, other):
                 first = kept[n]
                 outlet = hit.article.outlet
                 if outlet and outlet != first.article.outlet and outlet not in first.also_in:
@@ -179,4 +208,6 @@ def once(hits: Sequence[Hit], k: int) -> list[Hit]:
                 continue
             kept.append(hit)
             seen.append(shape)
+            if story:
+                shown[story] = shown.get(story, frozenset()) | shape
     return kept

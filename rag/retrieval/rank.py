@@ -6,7 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
-import regex
+from rag.indexing.duplicates import SAME_TEXT, same_text, shingles
+
+__all__ = ["SAME_TEXT", "fuse", "idf", "overlap", "recency", "same_text", "shingles"]
 
 # Reciprocal rank fusion as in Cormack, Clarke and Büttcher (SIGIR 2009), with their k.
 RRF_K = 60
@@ -17,8 +19,6 @@ RECENCY_FLOOR = 0.95
 PERIOD_FLOOR = 0.4
 # Articles that report of a day are dated up to this many days later.
 REPORTING_LAG_DAYS = 2
-# Passages that share this much of their word triples are one text (wire copies, live-blog versions).
-SAME_TEXT = 0.6
 
 
 def fuse(rankings: Sequence[Sequence[str]]) -> dict[str, float]:
@@ -48,20 +48,6 @@ def recency(
     # A report from after ``now`` is no better for that; archives of a later day hold the news of the next weeks too.
     age = abs((now - published).total_seconds()) / 86_400
     return RECENCY_FLOOR + (1 - RECENCY_FLOOR) * math.exp(-age / RECENCY_DAYS)
-
-
-def shingles(text: str) -> frozenset[tuple[str, ...]]:
-    words = regex.findall(r"[\p{L}\p{N}]+", text.casefold())
-    return frozenset(zip(words, words[1:], words[2:], strict=False)) or frozenset([tuple(words)])
-
-
-def same_text(a: frozenset[tuple[str, ...]], b: frozenset[tuple[str, ...]]) -> bool:
-    """Whether the smaller of two texts stands, but for small changes, in the larger."""
-    less, more = sorted((len(a), len(b)))
-    if less < SAME_TEXT * 0.6 * more:
-        return False
-    shared = len(a & b)
-    return shared >= SAME_TEXT * max(less, 1) and shared >= SAME_TEXT * 0.6 * more
 
 
 def overlap(

@@ -1,22 +1,29 @@
 """Where articles come from: one small module a kind, and `read`, which picks among them.
 
-To teach it another kind of file, write a reader with the signature `Reader` and name its ending in `READERS`.
+To teach it another kind of file, write a reader with the signature `Reader` and name its ending in `READERS`
+(docs/sources.md shows one in twenty lines).
 """
 
 from __future__ import annotations
 
+import re
 import stat
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rag.errors import SourceError
 from rag.indexing.extract import COLUMNS, Extracted, NotAnArticle
 from rag.indexing.identity import article_id
-from rag.records import Article, Remark, Skipped
-from rag.sources import documents, files, tables
+from rag.records import Article, Remark, Skipped, Unchanged
+from rag.sources import documents, feeds, files, tables, warc
+
+if TYPE_CHECKING:
+    from rag.sources.web import Web
 
 Reader = Callable[[Path, str, str, Mapping[str, str], date], Iterator[Extracted | Skipped]]
 """(path, its name for the reader, its identity, field names, today) → what it holds.
@@ -37,14 +44,30 @@ READERS: dict[str, Reader] = {
     ".ndjson": tables.json_lines,
     ".csv": tables.csv_rows,
     ".tsv": tables.csv_rows,
+    ".parquet": tables.parquet_rows,
+    ".db": tables.sqlite_rows,
+    ".sqlite": tables.sqlite_rows,
+    ".sqlite3": tables.sqlite_rows,
+    ".xml": feeds.file,
+    ".rss": feeds.file,
+    ".atom": feeds.file,
+    ".warc": warc.warc,
+    ".wacz": warc.wacz,
 }
-"""File ending → reader; each also with ".gz" after it."""
+"""File ending → reader."""
+WHOLE_ONLY = {".parquet", ".db", ".sqlite", ".sqlite3", ".wacz"}
+"""Endings that cannot be read with ".gz" after them; all others can."""
+_QUERY = re.compile(r"(?P<path>.+\.(?:db|sqlite3?)):\s*(?P<query>(?:select|with)\b.*)", re.IGNORECASE | re.DOTALL)
 
 
-def read(source: str, *, fields: Mapping[str, str] | None = None) -> Iterator[Article | Skipped | Remark]:
-    """Read a file, or every file below a folder in sorted order, one article at a time.
+Item = Article | Skipped | Remark | Unchanged
+"""What a source yields."""
 
-    ``fields`` names columns for our fields, as in ``{"text": "column"}``. What cannot become an article comes as
+
+def read(source: str, *, fields: Mapping[str, str] | None = None, web: Web | None = None) -> Iterator[Item]:
+    """Read a file, every file below a folder in sorted order, or an address (``web`` says how), an article at a time.
+
+    ``news.db:SELECT …`` is the answer to a query of an SQLite database. ``fields`` names columns for our fields, as in ``{"text": "column"}``. What cannot become an article comes as
     `Skipped` and never stops the rest; a `Remark` comes just before its article. Raises `SourceError` when the
     source itself cannot be read: at the call, or, where gzip data are damaged, before the first item.
     """
@@ -52,7 +75,10 @@ def read(source: str, *, fields: Mapping[str, str] | None = None) -> Iterator[Ar
     for name in named:
         if name not in COLUMNS:
             raise SourceError(f"no field is called {name!r}; fields are {', '.join(COLUMNS)}")
-    path = Path(source)
+    if re.match(r"[a-z][a-z0-9+.-]+://", source, re.IGNORECASE):
+        return _numbered(_address(source, web))
+    asked = _QUERY.fullmatch(source)
+    path = Path(asked["path"] if asked else source)
     try:
         mode = path.stat().st_mode
     except OSError as error:
@@ -64,37 +90,55 @@ def read(source: str, *, fields: Mapping[str, str] | None = None) -> Iterator[Ar
     name = files.name_of(path)
     if stat.S_ISDIR(mode):
         found = list(files.walk(path))
-        if not any(isinstance(item, Path) and files.ending(item) in READERS for item in found):
+        if not any(isinstance(item, Path) and _is_readable(item) for item in found):
             raise SourceError(f"{name}: nothing readable in this folder; read are files ending in {_endings()}")
         return _folder(found, named)
     if not stat.S_ISREG(mode):
         raise SourceError(f"{name}: is no regular file; save it to one first")
-    if files.ending(path) not in READERS:
+    if not _is_readable(path):
         raise SourceError(f"{name}: its ending is not known; read are files ending in {_endings()}")
     try:
         with path.open("rb") as file:
             file.read(1)
     except OSError as error:
         raise SourceError(f"{name}: {files.reason(error)}") from error
-    return _numbered(_file(path, named, _today(), alone=True))
+    reader = partial(tables.sqlite_rows, query=asked["query"]) if asked else None
+    return _numbered(_file(path, named, _today(), alone=True, reader=reader))
 
 
 def _endings() -> str:
-    return f"{', '.join(READERS)} (each also with .gz)"
+    return f"{', '.join(READERS)} (all but {', '.join(sorted(WHOLE_ONLY))} also with .gz)"
+
+
+def _is_readable(path: Path) -> bool:
+    ending = files.ending(path)
+    return ending in READERS and not (path.suffix.lower() == ".gz" and ending in WHOLE_ONLY)
+
+
+def _address(source: str, how: Web | None) -> Iterator[Extracted | Skipped | Unchanged]:
+    from rag.sources import web
+    from rag.sources.fetch import Unfetchable
+
+    if not web.is_address(source):
+        raise SourceError(f"{source}: only http and https addresses are read; a file is named by its path")
+    try:
+        yield from web.read(source, how or web.Web(), _today())
+    except (Unfetchable, files.Unreadable, NotAnArticle) as error:
+        raise SourceError(f"{source}: {error}") from error
 
 
 def _today() -> date:
     return datetime.now(UTC).date()
 
 
-def _folder(found: list[Path | Skipped], fields: Mapping[str, str]) -> Iterator[Article | Skipped | Remark]:
+def _folder(found: list[Path | Skipped], fields: Mapping[str, str]) -> Iterator[Item]:
     today = _today()
 
     def items() -> Iterator[Extracted | Skipped]:
         for item in found:
             if isinstance(item, Skipped):
                 yield item
-            elif files.ending(item) not in READERS:
+            elif not _is_readable(item):
                 yield Skipped(files.name_of(item), f"its ending is not known; read are files ending in {_endings()}")
             else:
                 yield from _file(item, fields, today)
@@ -102,16 +146,21 @@ def _folder(found: list[Path | Skipped], fields: Mapping[str, str]) -> Iterator[
     return _numbered(items())
 
 
-def _file(path: Path, fields: Mapping[str, str], today: date, *, alone: bool = False) -> Iterator[Extracted | Skipped]:
+def _file(
+    path: Path, fields: Mapping[str, str], today: date, *, alone: bool = False, reader: Reader | None = None
+) -> Iterator[Extracted | Skipped]:
     """What a file holds. ``alone``: it is the named source itself, so that its bytes cannot be read is an error."""
     read = 0
     source = files.name_of(path)
     try:
-        for item in READERS[files.ending(path)](path, source, f"file:{path.resolve()}", fields, today):
+        before = files.version(path)
+        for item in (reader or READERS[files.ending(path)])(path, source, f"file:{path.resolve()}", fields, today):
             read += 1
             yield item
         if not read:
             yield Skipped(source, "holds no record")
+        if files.version(path) != before:
+            yield Skipped(source, files.CHANGED)
     except (OSError, EOFError, zlib.error) as error:
         if alone and not read:
             raise SourceError(f"{source}: {files.reason(error)}") from error
@@ -121,11 +170,11 @@ def _file(path: Path, fields: Mapping[str, str], today: date, *, alone: bool = F
         yield Skipped(source, str(error))
 
 
-def _numbered(items: Iterator[Extracted | Skipped]) -> Iterator[Article | Skipped | Remark]:
+def _numbered(items: Iterator[Extracted | Skipped | Unchanged]) -> Iterator[Item]:
     """Articles with their remarks before them; records without URL that share a key but not a text get "#2", "#3"."""
     texts: dict[str, list[str]] = {}
     for item in items:
-        if isinstance(item, Skipped):
+        if isinstance(item, Skipped | Unchanged):
             yield item
             continue
         article = item.article

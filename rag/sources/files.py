@@ -33,6 +33,9 @@ _MAGIC = {
 _CONTROLS = bytes(c for c in range(32) if c not in b"\t\n\v\f\r\x1b")
 
 
+CHANGED = "was changed while it was read; ingest it again"
+
+
 class Unreadable(ValueError):
     """A file whose bytes are no text, or too many; the message says why, in one line."""
 
@@ -99,11 +102,20 @@ def open_bytes(path: Path) -> gzip.GzipFile | io.BufferedReader:
 
 def read_whole(path: Path, limit: int) -> bytes:
     """All bytes, at most ``limit`` of them. Raises `Unreadable` above it, OSError, EOFError or zlib.error."""
+    before = version(path)
     with open_bytes(path) as file:
         raw = file.read(limit + 1)
     if len(raw) > limit:
         raise Unreadable(f"larger than {limit // 2**20} MiB, the limit for one file of this kind; split it")
+    if version(path) != before:
+        raise Unreadable(CHANGED)
     return raw
+
+
+def version(path: Path) -> tuple[int, int, int]:
+    """What changes when a file is written to or replaced."""
+    told = path.stat()
+    return told.st_mtime_ns, told.st_size, told.st_ino
 
 
 def encoding_of(raw: bytes) -> str:
@@ -165,13 +177,25 @@ def _decoded(raw: bytes, encoding: str) -> tuple[str, str]:
     return text, f"not UTF-8, read as {encoding}; save it as UTF-8 if letters look wrong" if guessed else ""
 
 
+def _sample(path: Path) -> bytes:
+    """The first part of a file; of one whose gzip data break off, what can be had of it."""
+    found = b""
+    with open_bytes(path) as file:
+        try:
+            while len(found) < _SAMPLE and (more := file.read1(_SAMPLE - len(found))):
+                found += more
+        except (EOFError, zlib.error):
+            if not found:
+                raise
+    return found
+
+
 def lines(path: Path) -> Iterator[tuple[int, str | Unreadable, str]]:
     """The file's lines with their numbers from 1 and a remark ("" for most), never all of them at once.
 
     A line longer than `MAX_RECORD` comes as `Unreadable`. Raises `Unreadable` where the file looks binary.
     """
-    with open_bytes(path) as file:
-        encoding = encoding_of(file.read(_SAMPLE))
+    encoding = encoding_of(_sample(path))
     with open_bytes(path) as file:
         if encoding == "utf-16":
             for number, line in enumerate(codecs.getreader("utf-16")(file, "replace"), 1):

@@ -1,10 +1,12 @@
-"""Files of many records: JSON, JSON Lines, CSV."""
+"""Files of many records: JSON, JSON Lines, CSV, Parquet, SQLite."""
 
 from __future__ import annotations
 
 import csv
 import json
+import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -127,6 +129,75 @@ def csv_rows(
         record = dict.fromkeys(header, "") | dict(zip(header, row, strict=False))
         yield _noted(_record(record, where, key, fields, today), *dict.fromkeys(remarks))
         remarks.clear()
+
+
+def parquet_rows(
+    path: Path, source: str, key: str, fields: Mapping[str, str], today: date
+) -> Iterator[Extracted | Skipped]:
+    """A record a row, a few hundred rows in memory at a time."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as table:
+            check_header(table.schema_arrow.names, fields)
+            number = 0
+            for batch in table.iter_batches(batch_size=256):
+                for row in batch.to_pylist():
+                    number += 1
+                    yield _record(row, f"{source}#row {number}", key, fields, today)
+    except (pa.ArrowException, OverflowError) as error:  # pyarrow's own errors; some of them are ValueErrors
+        raise Unreadable(
+            f"its Parquet data is damaged or cut off ({_first_line(error)}); get the file again"
+        ) from error
+
+
+def sqlite_rows(
+    path: Path, source: str, key: str, fields: Mapping[str, str], today: date, query: str = ""
+) -> Iterator[Extracted | Skipped]:
+    """A record a row of a query's answer, else of every table that has a column for the text. Opened for reading."""
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
+            db.execute("PRAGMA query_only = ON")
+            db.text_factory = lambda raw: raw.decode("utf-8", "replace")
+            db.set_authorizer(_reading)
+            if query:
+                yield from _rows(db, query, source, key, fields, today)
+                return
+            names = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
+            refusals: list[str] = []
+            for name in names:
+                quoted = '"' + name.replace('"', '""') + '"'
+                columns = [column[0] for column in db.execute(f"SELECT * FROM {quoted} LIMIT 0").description]
+                try:
+                    check_header(columns, fields)
+                except NotAnArticle as error:
+                    refusals.append(f"{name}: {error}")
+                    continue
+                yield from _rows(db, f"SELECT * FROM {quoted}", f"{source}#{name}", f"{key}#{name}", fields, today)
+            if len(refusals) == len(names):
+                raise Unreadable("; ".join(refusals)[:300] or "the database has no table")
+    except sqlite3.Error as error:
+        raise Unreadable(f"SQLite says: {_first_line(error)}; mend the query or get the file again") from error
+
+
+def _rows(
+    db: sqlite3.Connection, query: str, source: str, key: str, fields: Mapping[str, str], today: date
+) -> Iterator[Extracted | Skipped]:
+    answer = db.execute(query)
+    columns = [column[0] for column in answer.description or ()]
+    check_header(columns, fields)
+    for number, row in enumerate(answer, 1):
+        yield _record(dict(zip(columns, row, strict=True)), f"{source}#row {number}", key, fields, today)
+
+
+def _reading(action: int, *_: str | None) -> int:
+    allowed = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE)
+    return sqlite3.SQLITE_OK if action in allowed else sqlite3.SQLITE_DENY
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0][:80]
 
 
 def _csv_lines(path: Path, remarks: list[str]) -> Iterator[str]:

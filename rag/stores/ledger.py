@@ -23,6 +23,7 @@ from rag.errors import ArchiveCorrupt, ArchiveError, ArchiveMismatch, ArchiveRea
 from rag.indexing.embed import Vectors, unit
 from rag.indexing.names import name_tokens
 from rag.records import Article, Coverage, Passage, Span, Statement
+from rag.stores import stories
 
 SCHEMA_VERSION = 2
 FILE = "ledger.sqlite3"
@@ -61,6 +62,15 @@ CREATE TABLE speakers (token TEXT NOT NULL, speaker TEXT NOT NULL, article TEXT 
     PRIMARY KEY (token, speaker, article)) WITHOUT ROWID;
 CREATE INDEX speakers_by_article ON speakers (article);
 """
+# Added since: made where they are missing, so that older archives need no new schema.
+_LATER = """
+CREATE TABLE IF NOT EXISTS visits (
+    url TEXT PRIMARY KEY, etag TEXT NOT NULL, modified TEXT NOT NULL, version TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS replaced (
+    article TEXT NOT NULL, content_hash TEXT NOT NULL, PRIMARY KEY (article, content_hash)
+) WITHOUT ROWID;
+"""
 _SEPARATOR = "\x1f"
 _ARTICLE = (
     "id, title, text, url, source, outlet, byline, published, modified, dateline, event_date, agency, editors, language"
@@ -76,6 +86,7 @@ class Prepared:
     statements: Sequence[Statement]
     vectors: Vectors
     sentence_vectors: Sequence[Vectors]
+    bands: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +129,10 @@ class Ledger:
                     f"{self.path} has schema {version}, this program knows {SCHEMA_VERSION}; "
                     + ("upgrade it" if version > SCHEMA_VERSION else "ingest again into a new folder")
                 )
+            if write:
+                with self._connection() as db, self._telling():
+                    db.executescript(f"BEGIN; {_LATER} {stories.TABLES} COMMIT;")
+            self._knows_stories = bool(self._all("SELECT 1 FROM sqlite_master WHERE name = 'stories'"))
         except BaseException:
             self.close()
             raise
@@ -254,6 +269,26 @@ class Ledger:
             found.update(self._all(f"SELECT id, content_hash FROM articles WHERE id IN ({_marks(chunk)})", *chunk))
         return found
 
+    def is_replaced(self, article_id: str, content_hash: str) -> bool:
+        """Whether this version of an article was replaced by one that stood behind it in the same source."""
+        sql = "SELECT 1 FROM replaced WHERE article = ? AND content_hash = ?"
+        return bool(self._all(sql, article_id, content_hash))
+
+    def replace(self, article_id: str, content_hash: str) -> None:
+        """Remember that this version of an article gave way to one that stands behind it in the same source."""
+        with self._transaction() as db:
+            db.execute("INSERT OR IGNORE INTO replaced VALUES (?, ?)", (article_id, content_hash))
+
+    def visit(self, url: str) -> tuple[str, str, str] | None:
+        """The ETag, Last-Modified and listed version with which an address was last read; None if it never was."""
+        rows = self._all("SELECT etag, modified, version FROM visits WHERE url = ?", url)
+        return tuple(rows[0]) if rows else None
+
+    def remember(self, visits: Iterable[tuple[str, str, str, str]]) -> None:
+        """Keep how addresses were when their articles were read: rows of (url, etag, modified, version)."""
+        with self._transaction() as db:
+            db.executemany("INSERT OR REPLACE INTO visits VALUES (?, ?, ?, ?)", list(visits))
+
     def record(self, prepared: Iterable[Prepared]) -> None:
         """Record articles with their passages as pending, and the passages they replace as removing."""
         with self._transaction() as db:
@@ -278,6 +313,7 @@ class Ledger:
                     ],
                 )
                 self._record_statements(db, article.id, one.statements)
+                stories.link(db, article, one.bands, self.articles)
 
     @staticmethod
     def _record_statements(db: sqlite3.Connection, article_id: str, statements: Sequence[Statement]) -> None:
@@ -316,6 +352,22 @@ class Ledger:
         for chunk in _chunks(ids):
             rows = self._all(f"SELECT {_ARTICLE} FROM articles WHERE id IN ({_marks(chunk)})", *chunk)
             found.update({row[0]: _from_row(row) for row in rows})
+        return found
+
+    def stories(self, ids: Sequence[str]) -> dict[str, str]:
+        """The story of each article that has copies in the archive, by article id; all copies have the same."""
+        found: dict[str, str] = {}
+        for chunk in _chunks(ids) if self._knows_stories else ():  # (an archive that older code made has none)
+            with self._connection() as db, self._telling():
+                found.update(stories.stories_of(db, chunk))
+        return found
+
+    def copies(self, names: Sequence[str]) -> dict[str, list[str]]:
+        """The ids of the articles of each story."""
+        found: dict[str, list[str]] = {}
+        for chunk in _chunks(names):
+            with self._connection() as db, self._telling():
+                found.update(stories.members_of(db, chunk))
         return found
 
     def article_ids(self) -> list[str]:

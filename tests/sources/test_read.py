@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from rag.errors import SourceError
 from rag.records import Article, Remark, Skipped
-from rag.sources import READERS, read
+from rag.sources import read
 
 BODY = "The first sentence of it.\n\nThe second."
 
@@ -62,11 +62,6 @@ def test_the_same_article_in_every_kind_of_file(tmp_path: Path, ending: str, pac
     assert isinstance(found, Article)
     assert (found.title, found.text, found.published) == ("Head", BODY, "2023-01-05")
     assert found.source.startswith(str(path))
-
-
-def test_every_ending_has_a_test_or_a_twin() -> None:
-    tested = {READERS[e] for e in (".txt", ".md", ".html", ".json", ".jsonl", ".csv")}
-    assert set(READERS.values()) == tested
 
 
 # ---- Sources that cannot be read
