@@ -199,9 +199,14 @@ class Archive(AbstractContextManager["Archive"]):
         *,
         settings: Settings | None = None,
         embeddings: Embeddings | None = None,
+        make: bool = True,
     ) -> Archive:
-        """Open an archive for adding, and make it when it is missing. Raises ArchiveLocked while another writes."""
+        """Open an archive for adding, and make it (unless ``make`` is off) when it is missing. Raises ArchiveLocked
+        while another writes.
+        """
         settings = settings or Settings.from_env()
+        if not make and _current(Path(path or settings.archive)) is None:
+            raise _missing(Path(path or settings.archive))
         archive = cls(Path(path or settings.archive), settings, open_embedder(settings, embeddings), write=True)
         try:
             archive._finish()
@@ -258,9 +263,7 @@ class Archive(AbstractContextManager["Archive"]):
         with self._guard:
             store = _current(self.path)
             if store is None:
-                raise ArchiveMissing(
-                    f"no archive at {self.path}; make one with: python ingest.py SOURCE --archive {shlex.quote(str(self.path))}"
-                )
+                raise _missing(self.path)
             if self._opened is None or store != self._store:
                 fresh = Ledger(store, write=self._write)
                 try:
@@ -530,6 +533,11 @@ class Archive(AbstractContextManager["Archive"]):
         """Raises KeyError when the archive holds no such article."""
         return self._ledger.articles([article_id])[article_id]
 
+    def known(self, ids: Sequence[str]) -> list[str]:
+        """Those of the article ids that the archive holds, each once."""
+        held = self._ledger.hashes(list(dict.fromkeys(ids)))
+        return [i for i in dict.fromkeys(ids) if i in held]
+
     def statements(self, article_id: str) -> list[Statement]:
         return self._ledger.statements([article_id])[article_id]
 
@@ -564,13 +572,15 @@ class Archive(AbstractContextManager["Archive"]):
         if problems:
             return Verification(0, 0, tuple(problems))
         coverage = self._ledger.coverage()
+        problems += _damaged(self._ledger.path.parent)
+        if problems:  # an index is not opened whose files are known to be wrong: it might end the process
+            return Verification(coverage.articles, coverage.passages, tuple(problems))
         pending, removing = self._ledger.unfinished()
         if pending or removing:
             problems.append(
                 f"{len(pending)} passages are not indexed yet and {len(removing)} not removed; ingest again, or "
                 f"{rebuild_command(self._ledger.path.parent)}"
             )
-        problems += _damaged(self._ledger.path.parent)
         try:
             with self._guard:
                 problems += self._search().compare()
@@ -620,6 +630,12 @@ def _made_with(embedder: Embedder, settings: Settings) -> dict[str, str]:
 def _cannot_write(path: Path, error: OSError) -> ArchiveReadOnly:
     return ArchiveReadOnly(
         f"cannot write {path}: {error.strerror or error}; check its permissions and the room on its disk"
+    )
+
+
+def _missing(path: Path) -> ArchiveMissing:
+    return ArchiveMissing(
+        f"no archive at {path}; make one with: python ingest.py SOURCE --archive {shlex.quote(str(path))}"
     )
 
 

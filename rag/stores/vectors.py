@@ -2,7 +2,9 @@
 
 Embedded, whoever opens Chroma with a long enough log behind its graph writes that graph anew, in place: readers too. So
 writing, and opening up to the first look at the graph, happen under one lock: no two processes write the graph at once,
-and none reads it half written.
+and none reads it half written. A graph that a kill left half written can end the process that loads it (a segmentation
+fault); so what is about to be written is noted first, and a graph that has changed since a note that nobody took back
+is not loaded.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from rag.records import Article
 from rag.stores.ledger import Filters, rebuild_command
 
 _NAME = "passages"
+_KEPT = "index_metadata.pickle"  # without this file Chroma does not read the others of its graph
 # Wider than Chroma's defaults (16 neighbours, 100): with these, a passage stays reachable beside a thousand alike.
 _HNSW = {"hnsw": {"space": "cosine", "max_neighbors": 32, "ef_construction": 200, "ef_search": 200}}
 # Chroma's own limit is 5,461 records a call, and it does not split by itself.
@@ -69,10 +72,11 @@ class VectorIndex:
         self._client: Any = None
         self._path = ""
         self._lock: AbstractContextManager[Any] = nullcontext()
+        self._note = folder.parent / f"{folder.name}.writing"
         if not server:
             if not make and not (folder / "chroma.sqlite3").is_file():
                 raise ArchiveCorrupt(f"the vector index in {folder} is missing; {rebuild_command(folder.parent)}")
-            if not make and not os.access(folder, os.W_OK):
+            if not make and not (os.access(folder, os.W_OK) and os.access(folder.parent, os.W_OK)):
                 # Chroma writes even to read; what cannot be written is read from a copy.
                 self._copy = tempfile.TemporaryDirectory(prefix="dateline-")
                 shutil.copytree(folder, self._copy.name, dirs_exist_ok=True)
@@ -82,6 +86,7 @@ class VectorIndex:
             self._path = _spelling(folder)
         try:
             with self._telling(), self._lock:
+                self._check_whole()
                 self._client = _server_client(server) if server else _client(self._path)
                 if make:
                     self._collection: Any = self._client.get_or_create_collection(
@@ -90,7 +95,7 @@ class VectorIndex:
                 else:
                     self._collection = self._client.get_collection(self._name, embedding_function=None)
                 if not server:
-                    self._collection.get(limit=1, include=["embeddings"])  # reads the graph, and what it lacks
+                    self._load()
         except BaseException:
             self.close()
             raise
@@ -98,6 +103,32 @@ class VectorIndex:
     @property
     def _name(self) -> str:
         return f"dateline-{self.folder.parent.name}" if self._server else _NAME
+
+    def _check_whole(self) -> None:
+        """Raises ArchiveCorrupt where a writer was killed while it wrote the graph."""
+        try:
+            noted = self._note.read_text()
+        except FileNotFoundError:
+            return
+        if noted != _graph(self.folder) and any(self.folder.glob(f"*/{_KEPT}")):
+            raise ArchiveCorrupt(
+                f"the vector index in {self.folder} was being written when its writer was stopped; run the same ingest "
+                f"again, or {rebuild_command(self.folder.parent)}"
+            )
+
+    def _load(self) -> None:
+        """Make Chroma read the graph, and take into it what its log holds beyond."""
+        self._collection.get(limit=1, include=["embeddings"])
+        if self._copy is None and self._note.exists():
+            self._note.write_text(_graph(self.folder))  # a long log of a killed writer has made it write the graph
+
+    @contextmanager
+    def _writing(self) -> Generator[None]:
+        with self._telling(), self._lock:
+            if not self._server:
+                self._note.write_text(_graph(self.folder))
+            yield
+            self._note.unlink(missing_ok=True)
 
     @contextmanager
     def _telling(self) -> Generator[None]:
@@ -129,7 +160,7 @@ class VectorIndex:
 
     def put(self, ids: Sequence[str], vectors: Vectors, days: Sequence[int], outlets: Sequence[str]) -> None:
         """Add or replace. ``vectors`` has shape (len(ids), dimensions)."""
-        with self._telling(), self._lock:
+        with self._writing():
             for at in range(0, len(ids), BATCH):
                 part = slice(at, at + BATCH)
                 self._collection.upsert(
@@ -139,7 +170,7 @@ class VectorIndex:
                 )
 
     def remove(self, ids: Sequence[str]) -> None:
-        with self._telling(), self._lock:
+        with self._writing():
             for at in range(0, len(ids), BATCH):
                 self._collection.delete(ids=list(ids[at : at + BATCH]))
 
@@ -184,6 +215,12 @@ class VectorIndex:
             _spellings.discard(self._path)
         if self._copy is not None:
             self._copy.cleanup()
+
+
+def _graph(folder: Path) -> str:
+    """The files of the graph as the file system tells of them: another string once any has been written."""
+    told = [(file.name, file.stat()) for file in sorted(folder.glob("*/*")) if file.is_file()]
+    return "".join(f"{name} {seen.st_size} {seen.st_mtime_ns}\n" for name, seen in told)
 
 
 def drop(folder: Path, server: str) -> None:

@@ -23,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -53,8 +53,8 @@ from tests.faults.world import (
 )
 
 ROOT = Path(__file__).parents[2]
-LIVE = 120  # articles alive at a time
-STEPS = 6  # steps a process is given; it is killed before, while or after it does them
+LIVE = 90  # articles alive at a time
+STEPS = 5  # steps a process is given; it is killed before, while or after it does them
 
 
 @dataclass
@@ -178,14 +178,20 @@ def killed_after(delay: float | None, path: Path, log: Path, todo: Sequence[Step
     while len(told := os.read(read, 4)) == 4:
         done = struct.unpack("i", told)[0]
     os.close(read)
-    if not os.WIFSIGNALED(status) and os.WEXITSTATUS(status):
-        raise RuntimeError("a writer failed by itself")
-    return min(done, len(todo)), os.WIFSIGNALED(status), time.monotonic() - begun
+    was_killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+    if status and not was_killed:
+        raise RuntimeError(f"a writer ended by itself, with status {status}")
+    return min(done, len(todo)), was_killed, time.monotonic() - begun
 
 
 def settle(path: Path) -> None:
     """What the next run does first."""
-    Archive.create(path, settings=SETTINGS, embeddings=Hashed()).close()
+    Archive.create(path, settings=SETTINGS, embeddings=Hashed(willing=False)).close()
+
+
+def settled(path: Path, expected: Mapping[str, set[str]]) -> Found:
+    settle(path)
+    return examine(path, expected)
 
 
 def killed_settling(delay: float, path: Path) -> bool:
@@ -205,8 +211,8 @@ def ask(path: Path) -> str:
     return ""
 
 
-def run(folder: Path, kills: int, seed: int, told: Callable[[str], None] = lambda _: None) -> Report:
-    """``kills`` kills of writers with the hashed embedder."""
+def run(folder: Path, kills: int, seed: int, told: Callable[[str], None], seconds: float) -> Report:
+    """``kills`` kills of writers with the hashed embedder, or as many as ``seconds`` allow."""
     warm()
     chance = random.Random(seed)
     report = Report()
@@ -216,14 +222,14 @@ def run(folder: Path, kills: int, seed: int, told: Callable[[str], None] = lambd
     version = 1
     todo: list[Step] = []
     longest = 2.0
-    while report.kills < kills:
+    while report.kills < kills and time.monotonic() - begun < seconds:
         if len(todo) < STEPS:
             planned = world
             for step in todo:
                 planned = step.after(planned)
             todo += steps(chance, planned, STEPS * 2, LIVE, version)
             version += STEPS * 2
-        held = in_child(lambda: held_marks(path))
+        held = held_marks(path)
         log.unlink(missing_ok=True)
         watching = chance.random() < 0.2 and bool(graph(path))
         delay = None if watching else chance.uniform(0, longest)
@@ -246,13 +252,10 @@ def run(folder: Path, kills: int, seed: int, told: Callable[[str], None] = lambd
         if was_killed and chance.random() < 0.2:
             # The repair is killed, too.
             report.kills += killed_settling(chance.uniform(0, 0.5), path)
-        held = in_child(lambda: held_marks(path))
-        in_child(lambda: settle(path))
-        report.remade_by_repair += current(path) != store
-        found = in_child(partial(examine, path, allowed(world, todo[0].after(world) if todo else world)))
+        found = in_child(partial(settled, path, allowed(world, todo[0].after(world) if todo else world)))
         report.take(found, f"kill {report.kills}")
-        if in_child(lambda: texts(path)) != expected_texts(world):
-            report.finished_by_repair += 1
+        report.remade_by_repair += current(path) != store
+        report.finished_by_repair += texts(path) != expected_texts(world)
         if report.kills % 20 == 0:
             told(f"{report.kills} kills, {report.acknowledged:,} acknowledged, {found.passages} passages, "
                  f"{report.remade_by_repair} remade, {time.monotonic() - begun:.0f} s; wrong: {len(report.told)}")  # fmt: skip
@@ -264,15 +267,15 @@ def expected_texts(world: dict[int, int]) -> dict[str, str]:
     return {a.id: a.text for a in (article(n, v) for n, v in world.items())}
 
 
-def run_ingest(folder: Path, kills: int, seed: int, told: Callable[[str], None] = lambda _: None) -> Report:
-    """``kills`` kills of ``python ingest.py`` with the real embedder; each is run to its end after it was killed."""
+def run_ingest(folder: Path, kills: int, seed: int, told: Callable[[str], None], seconds: float) -> Report:
+    """The same of ``python ingest.py`` with the real embedder; each is run to its end after it was killed."""
     chance = random.Random(seed)
     report = Report()
     begun = time.monotonic()
     path, news = folder / "archive", folder / "news.jsonl"
     world: dict[int, int] = {}
     version, longest, cut = 1, 6.0, False
-    while report.kills < kills:
+    while cut or (report.kills < kills and time.monotonic() - begun < seconds):
         if not cut:
             (step,) = steps(random.Random(chance.random()), world, 1, 10_000, version)
             step = step if step.add else Step(add=tuple((n, version) for n in list(world)[:10]))
@@ -280,7 +283,7 @@ def run_ingest(folder: Path, kills: int, seed: int, told: Callable[[str], None] 
             version += 1
             news.write_text("".join(json.dumps(as_row(n, v)) + "\n" for n, v in step.add[:40]))
             after = {**world, **dict(step.add[:40])}
-        held = in_child(lambda: held_marks(path))
+        held = held_marks(path)
         process = subprocess.Popen(
             [sys.executable, "ingest.py", str(news), "--archive", str(path), "--json"],
             cwd=ROOT, env=environment() | {"RAG_PASSAGE_TOKENS": "64"}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -322,6 +325,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults.kills", description=__doc__)
     parser.add_argument("--kills", type=int, default=100, help="kills of a writer with a cheap embedder (default 100)")
     parser.add_argument("--ingest", type=int, default=5, help="kills of python ingest.py besides (default 5)")
+    parser.add_argument("--minutes", type=float, default=600, help="stop earlier, after so many minutes of either")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--folder", type=Path, metavar="DIR", help="where the archives are made (/dev/shm is fast)")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the report as JSON")
@@ -334,7 +338,7 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="faults-", dir=args.folder))
     for name, kill, count in (("writer", run, args.kills), ("ingest", run_ingest, args.ingest)):
         (folder / name).mkdir()
-        reports[name] = kill(folder / name, count, args.seed, told)
+        reports[name] = kill(folder / name, count, args.seed, told, args.minutes * 60)
     ok = all(report.ok for report in reports.values())
     if ok:
         shutil.rmtree(folder)

@@ -45,14 +45,18 @@ _WORDS = [
 
 
 class Hashed(Embeddings):
-    """Vectors that a text's hash gives. With ``log``, the marks of what is embedded are added to that file first."""
+    """Vectors that a text's hash gives. With ``log``, the marks of what is embedded are added to that file first; an
+    unwilling one embeds only questions.
+    """
 
     model = "hashed"
 
-    def __init__(self, log: Path | None = None) -> None:
+    def __init__(self, log: Path | None = None, *, willing: bool = True) -> None:
         self._log = log
+        self._willing = willing
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        assert self._willing, f"{len(texts)} texts are embedded again"
         if self._log is not None:
             with self._log.open("ab", buffering=0) as log:
                 log.write("".join(f"{mark}\n" for text in texts for mark in MARK.findall(text)).encode())
@@ -188,7 +192,7 @@ def steps(chance: random.Random, held: Mapping[int, int], count: int, live: int,
     done: list[Step] = []
     world = dict(held)
     for _ in range(count):
-        size = chance.choice((1, 3, 10, 20, 40, 80))
+        size = chance.choice((1, 3, 10, 20, 40, 60))
         known = sorted(world)
         if len(known) > live * 1.3 or (known and chance.random() < 0.25):
             gone = chance.sample(known, min(len(known), size + max(0, len(known) - live)))
