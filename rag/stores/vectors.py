@@ -37,6 +37,8 @@ _KEPT = "index_metadata.pickle"  # without this file Chroma does not read the ot
 _HNSW = {"hnsw": {"space": "cosine", "max_neighbors": 32, "ef_construction": 200, "ef_search": 200}}
 # Chroma's own limit is 5,461 records a call, and it does not split by itself.
 BATCH = 2_000
+# With fewer bytes free than these, what fails in Chroma is taken to fail for want of room.
+_ROOM = 4_000_000
 # Chroma shares one client a path string within a process, so that a reader would keep seeing the state at its first
 # opening. A string of its own for every client that is open (the same folder, spelt with another number of "./")
 # gives each a client of its own.
@@ -152,11 +154,15 @@ class VectorIndex:
             return _no_answer(self._server, self.folder, error)
         if isinstance(error, PermissionError) or "readonly" in line or "read-only" in line or "Permission" in line:
             return ArchiveReadOnly(f"cannot write {self.folder}: {line}; check the folder's permissions")
-        if "full" in line or "No space" in line:
+        if "full" in line or "No space" in line or self._lacks_room():
             return ArchiveReadOnly(f"the disk of {self.folder} is full; free some room and run the command again")
         return ArchiveCorrupt(
             f"the vector index in {self._server or self.folder} is damaged ({line}); {rebuild_command(self.folder.parent)}"
         )
+
+    def _lacks_room(self) -> bool:
+        """Chroma does not tell by its errors that the disk was full."""
+        return not self._server and self.folder.exists() and shutil.disk_usage(self.folder).free < _ROOM
 
     def put(self, ids: Sequence[str], vectors: Vectors, days: Sequence[int], outlets: Sequence[str]) -> None:
         """Add or replace. ``vectors`` has shape (len(ids), dimensions)."""
