@@ -1,10 +1,11 @@
 # make chat   the environment, the seeds ingested, the page served
 # make test   the environment, lint, types, tests and the README's commands
+# make faults 100 writers killed at random instants, and what else is too slow for make test
 PYTHON ?= python3
 PY := .venv/bin/python
 STAMP := .venv/.current
 
-.PHONY: env chat test lint types browser evals
+.PHONY: env chat test faults lint types browser evals
 env: $(STAMP)
 
 $(STAMP): pyproject.toml constraints.txt
@@ -32,3 +33,6 @@ browser:
 
 test: env browser lint types
 	$(PY) -m pytest
+
+faults: env
+	$(PY) -m pytest -m faults --timeout 900

@@ -1,4 +1,4 @@
-"""python -m rag ask | check | search | status | verify | rebuild: the archive from a shell."""
+"""python -m rag ask | check | search | status | verify | rebuild | remove: the archive from a shell."""
 
 from __future__ import annotations
 
@@ -47,6 +47,8 @@ def parser() -> argparse.ArgumentParser:
     command("status", "What the archive holds.")
     command("verify", "Compare the ledger with its indexes. Exit status: 0 they agree, 1 they do not, 2 an error.")
     command("rebuild", "Make the indexes anew from the ledger; embeds again only if the embedder changed.")
+    remove = command("remove", "Remove articles. Exit status: 0 all were there, 1 one was not, 2 an error.")
+    remove.add_argument("articles", nargs="+", metavar="ARTICLE", help="an article's URL or its id (as in --json)")
     return found
 
 
@@ -64,6 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             "status": status,
             "verify": verify,
             "rebuild": rebuild,
+            "remove": remove,
         }
         return commands[args.command](args)
     except RagError as error:
@@ -177,6 +180,23 @@ def rebuild(args: argparse.Namespace) -> int:
     print(to_json(asdict(found) | {"outlets": dict(found.outlets)}) if args.json
           else f"made anew: {found.articles:,} articles, {found.passages:,} passages")  # fmt: skip
     return 0
+
+
+def remove(args: argparse.Namespace) -> int:
+    from rag.archive import Archive
+    from rag.indexing.identity import article_id, canonical_url
+
+    # An article without a URL is known by the id that "search --json" tells.
+    ids = [article_id(canonical_url(one)) if canonical_url(one) else one for one in args.articles]
+    with Archive.create(args.archive, make=False) as archive:
+        held = archive.known(ids)
+        archive.remove(held)
+    missing = [one for one, i in zip(args.articles, ids, strict=True) if i not in held]
+    if args.json:
+        print(to_json({"removed": held, "missing": missing}))
+    else:
+        print("\n".join([f"removed {len(held):,} articles", *(f"not in the archive: {one}" for one in missing)]))
+    return 1 if missing else 0
 
 
 # Showing

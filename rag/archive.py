@@ -9,8 +9,8 @@ import shlex
 import shutil
 import threading
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -58,9 +58,10 @@ from rag.retrieval.hybrid import Searcher
 from rag.retrieval.question import understand
 from rag.settings import Settings
 from rag.sources import read
+from rag.stores import seal
 from rag.stores.ledger import Filters, Ledger, rebuild_command
 from rag.stores.lexical import LexicalIndex
-from rag.stores.vectors import VectorIndex
+from rag.stores.vectors import VectorIndex, drop
 
 if TYPE_CHECKING:
     from langchain_core.embeddings import Embeddings
@@ -171,6 +172,7 @@ class Archive(AbstractContextManager["Archive"]):
         self._opened: Ledger | None = None
         self._outdated: list[Ledger] = []
         self._seen = -1
+        self._sound = False
         self._lock = _WriterLock(path)
         try:
             if write:
@@ -205,16 +207,37 @@ class Archive(AbstractContextManager["Archive"]):
         *,
         settings: Settings | None = None,
         embeddings: Embeddings | None = None,
+        make: bool = True,
     ) -> Archive:
-        """Open an archive for adding, and make it when it is missing. Raises ArchiveLocked while another writes."""
+        """Open an archive for adding, and make it (unless ``make`` is off) when it is missing. Raises ArchiveLocked
+        while another writes.
+        """
         settings = settings or Settings.from_env()
+        if not make and _current(Path(path or settings.archive)) is None:
+            raise _missing(Path(path or settings.archive))
         archive = cls(Path(path or settings.archive), settings, open_embedder(settings, embeddings), write=True)
         try:
-            archive._open_indexer().finish()  # what a killed run recorded but did not index
+            archive._finish()
         except BaseException:
             archive.close()
             raise
         return archive
+
+    def _finish(self) -> None:
+        """Index what a killed run recorded; and what a kill did to the indexes themselves, make good from the ledger."""
+        store = self._ledger.path.parent
+        if not seal.is_sealed(store) and not self._ledger.is_empty:
+            try:
+                self._open_indexer().finish()
+                problems = self._search().compare()
+            except ArchiveCorrupt as error:
+                problems = [str(error)]
+            if problems:
+                self._close_indexes()
+                _rebuild(self.path, self.settings, self._embedder, None)
+                self._prepare_to_write()
+        self._open_indexer().finish()
+        self._sound = True
 
     def _prepare_to_write(self) -> None:
         """Make the store of a new archive, and remove what an interrupted rebuild left."""
@@ -228,11 +251,10 @@ class Archive(AbstractContextManager["Archive"]):
                 _switch(self.path, store)
             for folder in self.path.glob("store-*"):
                 if _STORE.fullmatch(folder.name) and folder != _current(self.path) and folder.is_dir():
+                    drop(folder / CHROMA, self.settings.chroma_url)
                     shutil.rmtree(folder)
         except OSError as error:
-            raise ArchiveReadOnly(
-                f"cannot write {self.path}: {error.strerror or error}; check its permissions and the room on its disk"
-            ) from error
+            raise _cannot_write(self.path, error) from error
 
     def _check_made_alike(self, ledger: Ledger) -> None:
         held = ledger.meta()
@@ -249,9 +271,7 @@ class Archive(AbstractContextManager["Archive"]):
         with self._guard:
             store = _current(self.path)
             if store is None:
-                raise ArchiveMissing(
-                    f"no archive at {self.path}; make one with: python ingest.py SOURCE --archive {shlex.quote(str(self.path))}"
-                )
+                raise _missing(self.path)
             if self._opened is None or store != self._store:
                 fresh = Ledger(store, write=self._write)
                 try:
@@ -279,7 +299,7 @@ class Archive(AbstractContextManager["Archive"]):
                 if self._searcher is not None:
                     self._searcher.close()
                     self._searcher = None
-                vectors = VectorIndex(ledger.path.parent / CHROMA)
+                vectors = VectorIndex(ledger.path.parent / CHROMA, server=self.settings.chroma_url)
                 try:
                     lexical = LexicalIndex(ledger.path.parent / WORDS)
                 except BaseException:
@@ -289,16 +309,24 @@ class Archive(AbstractContextManager["Archive"]):
                 self._seen = generation
             return self._searcher
 
+    def _close_indexes(self) -> None:
+        if self._searcher is not None:
+            self._searcher.close()
+            self._searcher = None
+        if self._indexer is not None:
+            self._indexer.close()
+            self._indexer = None
+
     def close(self) -> None:
         with self._guard:
-            if self._searcher is not None:
-                self._searcher.close()
-                self._searcher = None
-            if self._indexer is not None:
-                self._indexer.close()
-                self._indexer = None
+            self._close_indexes()
+            folded = self._sound and self._opened is not None and self._opened.fold()
             for ledger in (*self._outdated, *([self._opened] if self._opened else [])):
                 ledger.close()
+            if folded and self._store is not None and not seal.is_sealed(self._store):
+                with suppress(OSError):  # without a seal, the next writer looks at everything
+                    seal.seal(self._store)
+            self._sound = False
             self._outdated.clear()
             self._lock.release()
 
@@ -317,9 +345,27 @@ class Archive(AbstractContextManager["Archive"]):
         on_progress: Progress | None = None,
     ) -> SourceReport:
         """Add articles; returns when all of them are in the ledger and both indexes."""
+        with self._writing("add") as indexer:
+            return indexer.add(items, source, on_progress)
+
+    def remove(self, ids: Sequence[str]) -> int:
+        """Remove articles by id; returns how many there were, when the ledger and both indexes have let go of them."""
+        with self._writing("remove") as indexer:
+            return indexer.remove(ids)
+
+    @contextmanager
+    def _writing(self, what: str) -> Generator[Indexer]:
         if not self._write:
-            raise ArchiveError("this archive is open for reading; open it with Archive.create(path) to add articles")
-        return self._open_indexer().add(items, source, on_progress)
+            raise ArchiveError(
+                f"this archive is open for reading; open it with Archive.create(path) to {what} articles"
+            )
+        try:
+            yield self._open_indexer()
+        except SourceError:
+            raise
+        except BaseException:
+            self._sound = False
+            raise
 
     def ingest(
         self,
@@ -539,6 +585,11 @@ class Archive(AbstractContextManager["Archive"]):
         """Raises KeyError when the archive holds no such article."""
         return self._ledger.articles([article_id])[article_id]
 
+    def known(self, ids: Sequence[str]) -> list[str]:
+        """Those of the article ids that the archive holds, each once."""
+        held = self._ledger.hashes(list(dict.fromkeys(ids)))
+        return [i for i in dict.fromkeys(ids) if i in held]
+
     def statements(self, article_id: str) -> list[Statement]:
         return self._ledger.statements([article_id])[article_id]
 
@@ -587,6 +638,9 @@ class Archive(AbstractContextManager["Archive"]):
         if problems:
             return Verification(0, 0, tuple(problems))
         coverage = self._ledger.coverage()
+        problems += _damaged(self._ledger.path.parent)
+        if problems:  # an index is not opened whose files are known to be wrong: it might end the process
+            return Verification(coverage.articles, coverage.passages, tuple(problems))
         pending, removing = self._ledger.unfinished()
         if pending or removing:
             problems.append(
@@ -622,6 +676,8 @@ class Archive(AbstractContextManager["Archive"]):
         lock.acquire()
         try:
             _rebuild(folder, settings, embedder, on_progress)
+        except OSError as error:
+            raise _cannot_write(folder, error) from error
         finally:
             lock.release()
         with cls(folder, settings, embedder, write=True) as archive:  # also removes the store that was replaced
@@ -644,6 +700,26 @@ def _made_with(embedder: Embedder, settings: Settings) -> dict[str, str]:
         "splitter": SPLITTER,
         "passage_tokens": str(settings.passage_tokens),
     }
+
+
+def _cannot_write(path: Path, error: OSError) -> ArchiveReadOnly:
+    return ArchiveReadOnly(
+        f"cannot write {path}: {error.strerror or error}; check its permissions and the room on its disk"
+    )
+
+
+def _missing(path: Path) -> ArchiveMissing:
+    return ArchiveMissing(
+        f"no archive at {path}; make one with: python ingest.py SOURCE --archive {shlex.quote(str(path))}"
+    )
+
+
+def _damaged(store: Path) -> list[str]:
+    """What has happened to a sealed store's files, a line each."""
+    try:
+        return [f"{store / name} is not as it was written; {rebuild_command(store)}" for name in seal.damaged(store)]
+    except OSError as error:
+        return [f"cannot read {store}: {error.strerror or error}; check its permissions"]
 
 
 def _current(path: Path) -> Path | None:
@@ -674,12 +750,15 @@ def _new_store(path: Path) -> Path:
 def _switch(path: Path, store: Path) -> None:
     """Make ``store`` the archive's current one: whole or not at all."""
     draft = path / f"{_CURRENT}.new"
-    draft.write_text(f"{store.name}\n")
+    with draft.open("w") as out:
+        out.write(f"{store.name}\n")
+        out.flush()
+        os.fsync(out.fileno())
     draft.replace(path / _CURRENT)
 
 
 def _indexer(ledger: Ledger, embedder: Embedder, settings: Settings, *, make: bool) -> Indexer:
-    vectors = VectorIndex(ledger.path.parent / CHROMA, make=make)
+    vectors = VectorIndex(ledger.path.parent / CHROMA, make=make, server=settings.chroma_url)
     try:
         lexical = LexicalIndex(ledger.path.parent / WORDS, write=True, make=make)
     except BaseException:
@@ -706,6 +785,7 @@ def _rebuild(path: Path, settings: Settings, embedder: Embedder, on_progress: Pr
                 indexer.close()
         finally:
             fresh.close()
+        seal.seal(store)
         _switch(path, store)
     finally:
         old.close()

@@ -21,6 +21,7 @@ class Settings:
     ``model``: the language model that writes answers as ``provider:name``, "" for quoted answers (RAG_MODEL).
     ``model_url``: base URL of an OpenAI-compatible or Ollama server (RAG_MODEL_URL). ``model_timeout``: seconds until
     a silent model counts as failed (RAG_MODEL_TIMEOUT). ``cache``: folder of exported embedders (RAG_CACHE).
+    ``chroma_url``: a Chroma server that keeps the vectors, "" to keep them in the archive (RAG_CHROMA_URL).
     """
 
     archive: Path = Path(".archive")
@@ -30,6 +31,7 @@ class Settings:
     model_url: str = ""
     model_timeout: float = 60.0
     cache: Path = Path.home() / ".cache" / "dateline"
+    chroma_url: str = ""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -46,6 +48,9 @@ class Settings:
                 raise SettingsError(f"{name}={raw!r} is out of range; set it to {least:g} or more, such as {value:g}")
             return found
 
+        chroma_url = environ.get("RAG_CHROMA_URL", "")
+        if chroma_url and not chroma_url.startswith(("http://", "https://")):
+            raise SettingsError(f"RAG_CHROMA_URL={chroma_url!r} is no URL; set it to one such as http://127.0.0.1:8000")
         cache_home = environ.get("XDG_CACHE_HOME")
         cache = Path(cache_home) / "dateline" if cache_home else default.cache
         return cls(
@@ -56,4 +61,5 @@ class Settings:
             model_url=environ.get("RAG_MODEL_URL", ""),
             model_timeout=number("RAG_MODEL_TIMEOUT", default.model_timeout, 0.001),
             cache=Path(environ.get("RAG_CACHE") or cache),
+            chroma_url=chroma_url,
         )

@@ -14,9 +14,10 @@ from rag.indexing.sentences import sentences
 from rag.indexing.speakers import statements
 from rag.indexing.split import split
 from rag.records import Article, Passage, Remark, Skipped, SourceReport, Span, Statement, Unchanged, instant
+from rag.stores import seal
 from rag.stores.ledger import Ledger, Prepared
 from rag.stores.lexical import LexicalIndex
-from rag.stores.vectors import VectorIndex
+from rag.stores.vectors import VectorIndex, day_number
 
 # Passages embedded and committed together: long enough that commits cost little, short enough that a kill costs little.
 BATCH_PASSAGES = 512
@@ -189,19 +190,21 @@ class Indexer:
         if not batch:
             return 0
         ready = [one for one in batch.values() if isinstance(one, Prepared)]
+        seal.break_open(self._ledger.path.parent)
         self._ledger.record([*ready, *self._embed([one for one in batch.values() if isinstance(one, _Draft)])])
         return self.finish()
 
     def finish(self) -> int:
         """Bring both indexes to what the ledger has recorded, then acknowledge. Safe to repeat after a kill."""
         pending, removing = self._ledger.unfinished()
+        if pending or removing:
+            seal.break_open(self._ledger.path.parent)
         for at in range(0, len(pending), BATCH_PASSAGES):
             ids = pending[at : at + BATCH_PASSAGES]
             known = self._ledger.passages(ids, indexed_only=False)
             stored = self._ledger.vectors(ids)
-            days = [d.toordinal() if (d := known[i][1].published_day) else 0 for i in ids]
             matrix: Vectors = np.stack([stored[i] for i in ids])
-            self._vectors.put(ids, matrix, days, [known[i][1].outlet for i in ids])
+            self._vectors.put(ids, matrix, [day_number(known[i][1]) for i in ids], [known[i][1].outlet for i in ids])
             self._lexical.put([known[i] for i in ids])
             self._ledger.acknowledge(ids, [])
         if removing:
@@ -209,6 +212,15 @@ class Indexer:
             self._lexical.put([], removed=removing)
             self._ledger.acknowledge([], removing)
         return len(pending)
+
+    def remove(self, article_ids: Sequence[str]) -> int:
+        """Take articles out; returns, when neither index holds them any more, how many there were."""
+        held = self._ledger.hashes(article_ids)
+        if held:
+            seal.break_open(self._ledger.path.parent)
+            self._ledger.remove(list(held))
+            self.finish()
+        return len(held)
 
     def copy(self, old: Ledger, *, embed: bool, on_progress: Progress | None = None) -> None:
         """Bring over every article of another ledger: statements are made anew, passages and vectors too with

@@ -13,7 +13,7 @@ from rag.retrieval import rank
 from rag.retrieval.question import ASKING
 from rag.stores.ledger import Filters, Ledger, rebuild_command
 from rag.stores.lexical import LexicalIndex
-from rag.stores.vectors import VectorIndex
+from rag.stores.vectors import VectorIndex, day_number
 
 # How deep each ranking is read before fusion.
 DEPTH = 60
@@ -148,10 +148,16 @@ class Searcher:
         ids = sorted(expected)
         for at in range(0, len(ids), 500):
             part = ids[at : at + 500]
-            ledgers, chromas = self.ledger.vectors(part), self._vectors.vectors(part)
-            wrong = sum(1 for i in part if float(np.abs(ledgers[i] - chromas[i]).max()) > 1e-3)
+            ledgers, chromas, known = self.ledger.vectors(part), self._vectors.held(part), self.ledger.passages(part)
+            wrong = moved = 0
+            for i in part:
+                vector, day, outlet = chromas[i]
+                wrong += float(np.abs(ledgers[i] - vector).max()) > 1e-3
+                moved += i in known and (day, outlet) != (day_number(known[i][1]), known[i][1].outlet)
             if wrong:
                 problems.append(f"Chroma holds {wrong} vectors other than the ledger's; {cure}")
+            if moved:
+                problems.append(f"Chroma files {moved} passages under another day or outlet than the ledger; {cure}")
         articles = self.ledger.article_ids()
         wrong = sum(self.ledger.damaged(articles[at : at + 200]) for at in range(0, len(articles), 200))
         if wrong:

@@ -166,7 +166,7 @@ class Ledger:
         if self._write:
             writer = sqlite3.connect(self.path, timeout=30, check_same_thread=False, isolation_level=None)
             writer.execute("PRAGMA journal_mode = WAL")
-            writer.execute("PRAGMA synchronous = NORMAL")
+            writer.execute("PRAGMA synchronous = FULL")  # what is acknowledged outlives a power cut, too
             return writer
         uri = self.path.resolve().as_uri()
         reader = sqlite3.connect(f"{uri}?mode=ro", uri=True, timeout=30, check_same_thread=False, isolation_level=None)
@@ -229,6 +229,10 @@ class Ledger:
         """One state of the ledger for all that the thread reads within."""
         with self._within("BEGIN"):
             yield
+
+    def fold(self) -> bool:
+        """Move everything that the write-ahead log holds into the file; False when a reader is in the way."""
+        return self._all("PRAGMA wal_checkpoint(TRUNCATE)")[0][0] == 0
 
     def close(self) -> None:
         """Also moves what is in the write-ahead log into the file. What is used after it raises ArchiveError."""
@@ -329,6 +333,13 @@ class Ledger:
             "INSERT OR IGNORE INTO speakers VALUES (?, ?, ?)",
             [(token, speaker, article_id) for speaker in sorted(speakers) for token in name_tokens(speaker)],
         )
+
+    def remove(self, article_ids: Sequence[str]) -> None:
+        """Forget articles; their passages are removing until both indexes have let go of them."""
+        with self._transaction() as db:
+            for i in article_ids:
+                db.execute("UPDATE passages SET state = 'removing' WHERE article = ?", (i,))
+                _forget(db, i)
 
     def unfinished(self) -> tuple[list[str], list[str]]:
         """Ids of the passages that are pending, and of those that are removing."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -45,11 +48,17 @@ class LexicalIndex:
     def __init__(self, folder: Path, *, write: bool = False, make: bool = False) -> None:
         self.folder = folder
         self._analyzer = _analyzer()
+        self._copy: tempfile.TemporaryDirectory[str] | None = None
         try:
             if make:
                 folder.mkdir(parents=True, exist_ok=True)
             elif not tantivy.Index.exists(str(folder)):
                 raise ArchiveCorrupt(f"the word index in {folder} is missing; {rebuild_command(folder.parent)}")
+            if not write and not os.access(folder, os.W_OK):
+                # tantivy makes a lock file even to read; where none can be made, a copy is read.
+                self._copy = tempfile.TemporaryDirectory(prefix="dateline-")
+                shutil.copytree(folder, self._copy.name, dirs_exist_ok=True)
+                folder = Path(self._copy.name)
             self._index = tantivy.Index(_schema(), path=str(folder))
             self._index.register_tokenizer(_ANALYZER, self._analyzer)
             self._index.config_reader("Manual")
@@ -137,3 +146,5 @@ class LexicalIndex:
         if self._writer is not None:
             self._writer.wait_merging_threads()
             self._writer = None
+        if self._copy is not None:
+            self._copy.cleanup()
