@@ -13,6 +13,7 @@ from datetime import date, datetime
 from typing import Any, Literal
 
 Status = Literal["answered", "partly", "conflicting", "not_in_archive"]
+Manner = Literal["stated", "denied", "refused", "expected"]
 Verdict = Literal["supported", "contrary", "not_in_archive"]
 
 
@@ -121,6 +122,8 @@ class Statement:
     ``speaker`` is the fullest name the article gives ("Sergei Lavrov"), "" when the words are somebody's but
     nobody can be named with confidence. ``source``, ``cue`` and ``content`` are spans of the article's text;
     ``content`` is what was said, ``cue`` the reporting words ("said", "according to"), ``source`` who is named there.
+    ``manner`` is what the cue makes of the content: it was stated, denied, or it was refused to say, or it is expected
+    to be said. ``confidence`` (0 to 1) is how sure it is that somebody said just this.
     """
 
     article_id: str
@@ -129,6 +132,8 @@ class Statement:
     cue: Span | None = None
     source: Span | None = None
     kind: Literal["direct", "indirect", "mixed"] = "indirect"
+    manner: Manner = "stated"
+    confidence: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,236 @@
+"""Token vectors → where a passage names a source, reports and quotes: a bidirectional GRU and a linear-chain CRF.
+
+The vectors are those that the embedder's own pass over the passages yields, so nothing is read twice. The weights are
+trained by ``python -m evals train-attribution``; ``attribution.md`` beside them says on what, and where they fail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.records import Span
+
+FILE = Path(__file__).with_name("attribution.npz")
+Role = Literal["source", "cue", "content"]
+ROLES: tuple[Role, ...] = ("source", "cue", "content")
+TAGS = 1 + 2 * len(ROLES)  # outside; then begin and inside of each role
+SHAPES = 8  # what an uncased model does not see of a word: see ``_shapes``
+FEATURES = 2 * 384 + SHAPES
+
+Floats = NDArray[np.float32]
+
+_OPEN, _CLOSE, _BOTH = "“«„", "”»", '"'
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """A run of words of a text that plays a role in reported speech; ``sure`` is the mean probability of its tags."""
+
+    role: Role
+    span: Span
+    sure: float
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """One source's cue and what it introduces; each may lie in several pieces, source and content may have none.
+
+    ``sure`` is between 0 and 1: how sure the head is of the spans and of their belonging together.
+    """
+
+    source: tuple[Span, ...]
+    cue: tuple[Span, ...]
+    content: tuple[Span, ...]
+    sure: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words of one text as the head sees them: ``features`` has shape (words, FEATURES)."""
+
+    spans: Sequence[Span]
+    features: Floats
+
+    def behind(self, lead: int) -> Words:
+        """The words from character ``lead`` on, with spans that count from there."""
+        first = next((k for k, span in enumerate(self.spans) if span.start >= lead), len(self.spans))
+        moved = [Span(span.start - lead, span.end - lead) for span in self.spans[first:]]
+        return Words(moved, self.features[first:])
+
+
+def words_of(text: str, encoding: Any, last: Floats, third: Floats) -> Words:
+    """``encoding`` is the tokenizer's; ``last`` and ``third`` are hidden states of its pieces, shape (pieces, 384).
+
+    A word's vector is the mean of its pieces'.
+    """
+    starts: list[int] = []
+    spans: list[Span] = []
+    before = None
+    for place, (word, (start, end)) in enumerate(zip(encoding.word_ids, encoding.offsets, strict=True)):
+        if word is None or place >= len(last):
+            continue
+        if word == before:
+            spans[-1] = Span(spans[-1].start, end)
+        else:
+            starts.append(place)
+            spans.append(Span(start, end))
+        before = word
+    if not spans:
+        return Words((), np.zeros((0, FEATURES), np.float32))
+    stop = starts[-1] + sum(1 for word in encoding.word_ids[starts[-1] : len(last)] if word == before)
+    counts = np.diff([*starts, stop]).astype(np.float32)[:, None]
+    both = np.concatenate([last[:stop], third[:stop]], axis=1)
+    return Words(spans, np.concatenate([np.add.reduceat(both, starts, axis=0) / counts, _shapes(text, spans)], axis=1))
+
+
+def _shapes(text: str, spans: Sequence[Span]) -> Floats:
+    """Capital, all capitals, digit, mark of quotation, within a quotation, first of a line, glued to the word before,
+    first of a sentence; shape (words, SHAPES).
+    """
+    out = np.zeros((len(spans), SHAPES), np.float32)
+    quoted, end, ended = False, 0, True
+    for i, span in enumerate(spans):
+        word = span.of(text)
+        line = i == 0 or "\n" in text[end : span.start]
+        if line:
+            quoted = False
+        mark = word in _OPEN or word in _CLOSE or word in _BOTH
+        if mark:
+            quoted = word in _OPEN or (word in _BOTH and not quoted)
+        ended = ended or line
+        first = word[0]
+        out[i] = (
+            first.isupper(), len(word) > 1 and word.isupper(), first.isdigit(), mark, quoted, line, span.start == end,
+            ended,
+        )  # fmt: skip
+        if not mark:
+            ended = word in ".!?"
+        end = span.end
+    return out
+
+
+class Head:
+    """The tagger, in numpy. Weights are float16 in the file and float32 here."""
+
+    def __init__(self, weights: dict[str, NDArray[Any]]) -> None:
+        self.w = {name: np.ascontiguousarray(array, np.float32) for name, array in weights.items()}
+        self.hidden = self.w["forward.hidden"].shape[1]
+
+    def tag(self, texts: Sequence[Words]) -> list[list[Tagged]]:
+        """For each text the runs of its words that play a role, in order."""
+        order = [i for i in sorted(range(len(texts)), key=lambda i: -len(texts[i].spans)) if texts[i].spans]
+        found: list[list[Tagged]] = [[] for _ in texts]
+        if not order:
+            return found
+        lengths = [len(texts[i].spans) for i in order]
+        scores = self.emissions([texts[i].features for i in order])
+        for i, n, tags, sure in zip(order, lengths, *self._decode(scores, lengths), strict=True):
+            found[i] = runs(texts[i].spans, tags[:n], sure[:n])
+        return found
+
+    def emissions(self, features: Sequence[Floats]) -> Floats:
+        """Scores of the tags, shape (words of the longest, texts, TAGS); the longest text comes first."""
+        lengths = [len(f) for f in features]
+        flat = np.concatenate(features)
+        rows = np.concatenate([np.arange(n) * len(features) + i for i, n in enumerate(lengths)])
+        states = np.zeros((lengths[0] * len(features), 2 * self.hidden), np.float32)
+        for at, way in enumerate(("forward", "backward")):
+            gates = np.zeros((lengths[0] * len(features), 3 * self.hidden), np.float32)
+            gates[rows] = flat @ self.w[f"{way}.input"].T + self.w[f"{way}.input_bias"]
+            steps = gates.reshape(lengths[0], len(features), -1)
+            states.reshape(lengths[0], len(features), -1)[:, :, at * self.hidden : (at + 1) * self.hidden] = self._run(
+                way, steps, lengths
+            )
+        return (states @ self.w["out"].T + self.w["out_bias"]).reshape(lengths[0], len(features), TAGS)
+
+    def _run(self, way: str, gates: Floats, lengths: Sequence[int]) -> Floats:
+        """The hidden states of one direction. Texts are sorted by falling length, so those alive are the first ones."""
+        h = self.hidden
+        weights, bias = np.ascontiguousarray(self.w[f"{way}.hidden"].T), self.w[f"{way}.hidden_bias"]
+        state = np.zeros((gates.shape[1], h), np.float32)
+        out = np.zeros((*gates.shape[:2], h), np.float32)
+        alive = np.array([sum(1 for n in lengths if n > t) for t in range(gates.shape[0])])
+        for t in range(gates.shape[0]) if way == "forward" else range(gates.shape[0] - 1, -1, -1):
+            k = alive[t]
+            inner = state[:k] @ weights + bias
+            x = gates[t, :k]
+            both = 1.0 / (1.0 + np.exp(-(x[:, : 2 * h] + inner[:, : 2 * h])))
+            fresh = np.tanh(x[:, 2 * h :] + both[:, :h] * inner[:, 2 * h :])
+            state[:k] = fresh + both[:, h:] * (state[:k] - fresh)
+            out[t, :k] = state[:k]
+        return out
+
+    def _decode(self, scores: Floats, lengths: Sequence[int]) -> tuple[list[NDArray[np.int64]], list[Floats]]:
+        """Viterbi's path of each text, and the probability of each of its tags (forward-backward)."""
+        steps, count, _ = scores.shape
+        moves, start = self.w["transitions"], self.w["start"]
+        ends = np.asarray(lengths)
+        best = start + scores[0]
+        ahead = best.copy()
+        back = np.zeros((steps, count, TAGS), np.int64)
+        forward = np.zeros_like(scores)
+        forward[0] = ahead
+        for t in range(1, steps):
+            k = int((ends > t).sum())
+            options = best[:k, :, None] + moves
+            back[t, :k] = options.argmax(1)
+            best[:k] = options.max(1) + scores[t, :k]
+            ahead[:k] = _logsum(ahead[:k, :, None] + moves) + scores[t, :k]
+            forward[t, :k] = ahead[:k]
+        behind = np.zeros((count, TAGS), np.float32)
+        backward = np.zeros_like(scores)
+        for t in range(steps - 2, -1, -1):
+            k = int((ends > t + 1).sum())
+            behind[:k] = _logsum((moves + (scores[t + 1, :k] + behind[:k])[:, None, :]).transpose(0, 2, 1))
+            backward[t, :k] = behind[:k]
+        total = forward + backward
+        total -= total.max(2, keepdims=True)
+        share = np.exp(total)
+        share /= share.sum(2, keepdims=True)
+        paths: list[NDArray[np.int64]] = []
+        sure: list[Floats] = []
+        for i, n in enumerate(lengths):
+            path = np.zeros(n, np.int64)
+            path[-1] = int(best[i].argmax())
+            for t in range(n - 1, 0, -1):
+                path[t - 1] = back[t, i, path[t]]
+            paths.append(path)
+            sure.append(share[np.arange(n), i, path])
+        return paths, sure
+
+
+def _logsum(x: Floats) -> Floats:
+    """log Σ exp over the second axis of shape (texts, from, to)."""
+    top = x.max(1, keepdims=True)
+    return (np.log(np.exp(x - top).sum(1, keepdims=True)) + top)[:, 0]
+
+
+def runs(
+    spans: Sequence[Span], tags: Sequence[int] | NDArray[np.int64], sure: Sequence[float] | Floats
+) -> list[Tagged]:
+    """The runs that tags spell out: 0 outside, 1 + 2r begins and 2 + 2r continues role r."""
+    found: list[Tagged] = []
+    begun = -1
+    for i in range(len(spans) + 1):
+        tag = int(tags[i]) if i < len(spans) else 0
+        if begun >= 0 and (tag == 0 or tag % 2 == 1 or (tag - 1) // 2 != (int(tags[begun]) - 1) // 2):
+            role = ROLES[(int(tags[begun]) - 1) // 2]
+            found.append(Tagged(role, Span(spans[begun].start, spans[i - 1].end), float(np.mean(sure[begun:i]))))
+            begun = -1
+        if tag and begun < 0:
+            begun = i
+    return found
+
+
+@cache
+def head() -> Head:
+    """The head that is shipped."""
+    with np.load(FILE, allow_pickle=False) as held:
+        return Head({name: held[name] for name in held.files})
