@@ -33,6 +33,7 @@ from rag.errors import (
     SourceError,
 )
 from rag.indexing.embed import Embedder, open_embedder
+from rag.indexing.names import name_tokens, same_person
 from rag.indexing.pipeline import OLDER, Indexer, Progress
 from rag.records import (
     Answer,
@@ -43,6 +44,7 @@ from rag.records import (
     Hit,
     IngestReport,
     Query,
+    Quote,
     Remark,
     Skipped,
     SourceReport,
@@ -489,6 +491,39 @@ class Archive(AbstractContextManager["Archive"]):
 
     def statements(self, article_id: str) -> list[Statement]:
         return self._ledger.statements([article_id])[article_id]
+
+    def quotes(
+        self,
+        *,
+        speaker: str = "",
+        about: str = "",
+        since: date | None = None,
+        until: date | None = None,
+        outlets: Sequence[str] = (),
+    ) -> Iterator[Quote]:
+        """Who said what, the newest article first, within an article as they stand there.
+
+        ``speaker`` is a person's or body's name or surname ("": anybody's, also where it is not known whose); of
+        ``about`` every word must stand in the statement, in any form that the word index takes for the same.
+        """
+        if since and until and since > until:
+            raise QuestionError(f"--since {since} is after --until {until}; swap them")
+        known = self._ledger.outlets()
+        filters = Filters(since, until, tuple(_match_outlet(o, known) for o in outlets))
+        with self._guard:
+            searcher = self._search()
+        wanted = set(searcher.terms(about))
+        names = [n for t in name_tokens(speaker) for n in self._ledger.speakers(t) if same_person(speaker, n)]
+        if (speaker and not names) or (about and not wanted):
+            return
+        for article_id in self._ledger.articles_with_statements(tuple(dict.fromkeys(names)), filters):
+            article = self._ledger.articles([article_id]).get(article_id)
+            for statement in self._ledger.statements([article_id])[article_id] if article else ():
+                if article is None or (speaker and statement.speaker not in names):
+                    continue
+                quote = Quote(statement, article)
+                if wanted <= set(searcher.terms(quote.text)):
+                    yield quote
 
     # Looking after it
 

@@ -137,6 +137,41 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True)
+class Quote:
+    """A statement with the article it stands in: who said what, when, in which words. ``text`` is the content."""
+
+    statement: Statement
+    article: Article
+
+    @property
+    def text(self) -> str:
+        return self.statement.content.of(self.article.text)
+
+    def to_json(self) -> dict[str, Any]:
+        """The documented JSON form; every value is a plain JSON type, spans are offsets into the article's text."""
+        s, a = self.statement, self.article
+
+        def part(span: Span | None) -> dict[str, Any] | None:
+            return None if span is None else {"start": span.start, "end": span.end, "text": span.of(a.text)}
+
+        return {
+            "speaker": s.speaker,
+            "text": self.text,
+            "kind": s.kind,
+            "manner": s.manner,
+            "confidence": round(s.confidence, 3),
+            "source": part(s.source),
+            "cue": part(s.cue),
+            "content": part(s.content),
+            "article": a.id,
+            "title": a.title,
+            "outlet": a.outlet,
+            "published": a.published,
+            "url": a.url,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """One exchange of a conversation: what was asked and what was answered, as plain text."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import regex
 
@@ -61,7 +61,8 @@ class Evidence:
 
     ``speakers`` maps each name of the question to the archive's names for it; to () when the archive quotes no such
     person. ``weights`` are the question's index terms with their idf, ``terms`` gives the index terms of a text;
-    ``names_a_topic`` is false for "What happened last week?".
+    ``names_a_topic`` is false for "What happened last week?". ``alike`` maps the names that the archive does not know to
+    those of its speakers that are spelled nearly so.
     """
 
     query: Query
@@ -72,6 +73,7 @@ class Evidence:
     weights: dict[str, float]
     names_a_topic: bool
     terms: Callable[[str], Sequence[str]]
+    alike: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
 
 Scores = Callable[[Vectors], Vectors]
@@ -108,7 +110,9 @@ def gather(searcher: Searcher, query: Query, scores: Scores | None = None) -> Ev
     candidates = _candidates(query, read(searcher, list(pool.values()), vector), weights, names, scores)
     if unknown and not speakers:
         candidates = [c for c in candidates if not c.speaker]
-    return Evidence(query, hits, candidates, speakers, searcher.coverage(query), weights, names_a_topic, searcher.terms)
+    alike = {asked: searcher.ledger.speakers_like(asked) for asked, known in speakers.items() if not known}
+    covered = searcher.coverage(query)
+    return Evidence(query, hits, candidates, speakers, covered, weights, names_a_topic, searcher.terms, alike)
 
 
 def read(searcher: Searcher, pool: Sequence[tuple[Passage, Article, Hit | None]], vector: Vectors) -> list[Read]:

@@ -22,7 +22,7 @@ import numpy as np
 from rag.errors import ArchiveCorrupt, ArchiveError, ArchiveMismatch, ArchiveReadOnly
 from rag.indexing.attribution import ROLES, Tagged
 from rag.indexing.embed import Vectors, unit
-from rag.indexing.names import name_tokens
+from rag.indexing.names import name_tokens, nearly, same_person
 from rag.records import Article, Coverage, Passage, Span, Statement
 
 SCHEMA_VERSION = 3
@@ -402,6 +402,27 @@ class Ledger:
         """Every speaker whose name holds the (normalised) token."""
         return [row[0] for row in self._all("SELECT DISTINCT speaker FROM speakers WHERE token = ?", token)]
 
+    def speakers_like(self, name: str, most: int = 3) -> tuple[str, ...]:
+        """The speakers whose names are spelled nearly as ``name``, the most quoted first."""
+        tokens = name_tokens(name)
+        if not tokens:
+            return ()
+        known = [row[0] for row in self._all("SELECT DISTINCT token FROM speakers")]
+        wanted = [{other for other in known if nearly(token, other)} for token in tokens]
+        near = [other for other in wanted[-1] if other != tokens[-1] or len(tokens) > 1]
+        rows = self._all(
+            f"SELECT speaker, count(DISTINCT article) n FROM speakers WHERE token IN ({_marks(near)}) "
+            "GROUP BY speaker ORDER BY n DESC, length(speaker) DESC, speaker",
+            *near,
+        )
+        found: list[str] = []
+        for speaker, _ in rows:
+            theirs = name_tokens(speaker)
+            fits = all(any(t in theirs for t in each) for each in wanted)
+            if fits and not any(same_person(speaker, other) for other in found):
+                found.append(speaker)
+        return tuple(found[:most])
+
     def articles_quoting(self, speakers: Sequence[str], filters: Filters, limit: int) -> list[str]:
         """Ids of the newest ``limit`` articles that report words of any of the speakers."""
         if not speakers:
@@ -411,6 +432,18 @@ class Ledger:
             f"SELECT DISTINCT a.id, a.day FROM speakers s JOIN articles a ON a.id = s.article "
             f"WHERE s.speaker IN ({_marks(speakers)}){where} ORDER BY a.day DESC, a.id LIMIT ?",
             *speakers, *values, limit,
+        )  # fmt: skip
+        return [row[0] for row in rows]
+
+    def articles_with_statements(self, speakers: Sequence[str], filters: Filters) -> list[str]:
+        """Ids of the articles that hold statements (of any of the speakers, where some are named), newest first."""
+        where, values = _where(filters)
+        table = "statements s" if not speakers else "speakers s"
+        named = f" AND s.speaker IN ({_marks(speakers)})" if speakers else ""
+        rows = self._all(
+            f"SELECT DISTINCT a.id, a.day, a.published FROM {table} JOIN articles a ON a.id = s.article "
+            f"WHERE 1{named}{where} ORDER BY a.day DESC, a.published DESC, a.id",
+            *speakers, *values,
         )  # fmt: skip
         return [row[0] for row in rows]
 
