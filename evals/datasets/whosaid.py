@@ -4,7 +4,7 @@ The folder has PolNeAR's layout (see ``polnear``); the whole split is the archiv
 of each article that names two or more of its sources: the topic is three to five words of one of the person's
 contents, the rarest of the split. Evidence is all that the split has the person say; foreign words are those of
 sources that are certainly somebody else: another name, or a description ("officials") that does not hold the person's
-name. Pronouns, and sources that only mention the person ("Trump's lawyer"), are nobody's: what is quoted of theirs is
+name. Pronouns, offices ("the president"), and sources that only mention the person ("Trump's lawyer") are nobody's: what is quoted of theirs is
 counted neither as right nor as wrong.
 """
 
@@ -102,7 +102,7 @@ def load(folder: Path, split: str) -> Dataset:
                     evidence=own, foreign=foreign, speaker=name, split="test" if split == "test" else "dev",
                 )
             )  # fmt: skip
-    notes = ("words of sources that are pronouns are counted neither as right nor as wrong",)
+    notes = ("words of sources that are pronouns or offices are counted neither as right nor as wrong",)
     return Dataset("whosaid", tuple(each.article for each in marked), tuple(questions), MEASURES, notes=notes)
 
 
@@ -154,9 +154,16 @@ def _places(name: str, said: Sequence[Said]) -> tuple[tuple[Evidence, ...], tupl
         places = [Evidence(each.article, span) for span in each.content]
         if each.name and same_person(each.name, name):
             own += places
-        elif each.source and each.source.casefold() not in _PRONOUNS and surname not in name_tokens(each.source):
+        elif each.source and not _may_be_anybody(each.source) and surname not in name_tokens(each.source):
             foreign += places
     return tuple(own), tuple(foreign)
+
+
+def _may_be_anybody(source: str) -> bool:
+    """Whether a source may be somebody named elsewhere: a pronoun, or "the president"."""
+    words = source.casefold().split()
+    office = words[0] in ("the", "his", "her", "their", "its") and words[-1].strip(".,") in _OFFICES
+    return (len(words) == 1 and words[0] in _PRONOUNS) or office
 
 
 def _words(text: str) -> list[str]:

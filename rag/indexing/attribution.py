@@ -22,6 +22,7 @@ Role = Literal["source", "cue", "content"]
 ROLES: tuple[Role, ...] = ("source", "cue", "content")
 TAGS = 1 + 2 * len(ROLES)  # outside; then begin and inside of each role
 SHAPES = 8  # what an uncased model does not see of a word: see ``_shapes``
+LINE = 2 * 384 + 5  # of these, that a word is the first of its line
 FEATURES = 2 * 384 + SHAPES
 
 Floats = NDArray[np.float32]
@@ -132,7 +133,9 @@ class Head:
         lengths = [len(texts[i].spans) for i in order]
         scores = self.emissions([texts[i].features for i in order])
         for i, n, tags, sure in zip(order, lengths, *self._decode(scores, lengths), strict=True):
-            found[i] = runs(texts[i].spans, tags[:n], sure[:n])
+            # No run goes on over the end of a paragraph.
+            cut = (texts[i].features[:, LINE] > 0) & (tags > 0) & (tags % 2 == 0)
+            found[i] = runs(texts[i].spans, tags - cut, sure[:n])
         return found
 
     def emissions(self, features: Sequence[Floats]) -> Floats:

@@ -760,8 +760,16 @@ def statements(article: Article, spans: Sequence[Span], tags: Sequence[Tagged] |
     covered = {sentence for speech in spoken for sentence in range(speech.first, speech.last)}
     found = find_in(tokens, covered)
     heard = link(article.text, tags, [span.start for span in spans]) if tags is not None else None
-    made = _link(article, tokens, found, spoken)
-    return [weighed(statement, article, heard) for statement in made]
+    made = [weighed(statement, article, heard) for statement in _link(article, tokens, found, spoken)]
+    if article.language not in ("", "en") or _unsure(tags or ()):
+        return [replace(s, speaker="", confidence=min(s.confidence, DOUBTFUL)) for s in made]
+    return made
+
+
+def _unsure(tags: Sequence[Tagged]) -> bool:
+    """Whether the head can make nothing of an article: prose unlike that which it was trained on."""
+    cues = [run.sure for run in tags if run.role == "cue"]
+    return len(cues) >= FEW and sum(cues) / len(cues) < SURE
 
 
 def _link(article: Article, tokens: Tokens, found: Sequence[Found], spoken: Sequence[Speech]) -> list[Statement]:
@@ -800,6 +808,9 @@ def _link(article: Article, tokens: Tokens, found: Sequence[Found], spoken: Sequ
 
 # What a statement is worth that the head was not asked about, and one that the head has not found.
 UNASKED, ALONE = 0.75, 0.5
+# The most that a statement of another language, or of an article that the head is unsure of, is worth. Unsure is a mean
+# probability of the cues below SURE, of FEW cues or more.
+DOUBTFUL, SURE, FEW = 0.25, 0.6, 3
 
 _REFUSED = regex.compile(
     r"(?i)\b(?:declin|refus)(?:ed|es|ing|e) to\b|\b(?:would|will|could|did|does|has|have|had) (?:not|n[’']t) (?:yet )?"
