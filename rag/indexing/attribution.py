@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -118,7 +118,7 @@ def _shapes(text: str, spans: Sequence[Span]) -> Floats:
 
 
 class Head:
-    """The tagger, in numpy. Weights are float16 in the file and float32 here."""
+    """The tagger, with no torch in the process. Weights are float16 in the file and float32 here."""
 
     def __init__(self, weights: dict[str, NDArray[Any]]) -> None:
         self.w = {name: np.ascontiguousarray(array, np.float32) for name, array in weights.items()}
@@ -138,37 +138,56 @@ class Head:
             found[i] = runs(texts[i].spans, tags - cut, sure[:n])
         return found
 
-    def emissions(self, features: Sequence[Floats]) -> Floats:
-        """Scores of the tags, shape (words of the longest, texts, TAGS); the longest text comes first."""
-        lengths = [len(f) for f in features]
-        flat = np.concatenate(features)
-        rows = np.concatenate([np.arange(n) * len(features) + i for i, n in enumerate(lengths)])
-        states = np.zeros((lengths[0] * len(features), 2 * self.hidden), np.float32)
-        for at, way in enumerate(("forward", "backward")):
-            gates = np.zeros((lengths[0] * len(features), 3 * self.hidden), np.float32)
-            gates[rows] = flat @ self.w[f"{way}.input"].T + self.w[f"{way}.input_bias"]
-            steps = gates.reshape(lengths[0], len(features), -1)
-            states.reshape(lengths[0], len(features), -1)[:, :, at * self.hidden : (at + 1) * self.hidden] = self._run(
-                way, steps, lengths
-            )
-        return (states @ self.w["out"].T + self.w["out_bias"]).reshape(lengths[0], len(features), TAGS)
+    @cached_property
+    def _session(self) -> Any:
+        """The recurrent part on ONNX Runtime, made of the weights: (words, texts, FEATURES) → (words, 2, texts, hidden)."""
+        import onnx
+        import onnxruntime
+        from onnx import TensorProto, helper, numpy_helper
 
-    def _run(self, way: str, gates: Floats, lengths: Sequence[int]) -> Floats:
-        """The hidden states of one direction. Texts are sorted by falling length, so those alive are the first ones."""
-        h = self.hidden
-        weights, bias = np.ascontiguousarray(self.w[f"{way}.hidden"].T), self.w[f"{way}.hidden_bias"]
-        state = np.zeros((gates.shape[1], h), np.float32)
-        out = np.zeros((*gates.shape[:2], h), np.float32)
-        alive = np.array([sum(1 for n in lengths if n > t) for t in range(gates.shape[0])])
-        for t in range(gates.shape[0]) if way == "forward" else range(gates.shape[0] - 1, -1, -1):
-            k = alive[t]
-            inner = state[:k] @ weights + bias
-            x = gates[t, :k]
-            both = 1.0 / (1.0 + np.exp(-(x[:, : 2 * h] + inner[:, : 2 * h])))
-            fresh = np.tanh(x[:, 2 * h :] + both[:, :h] * inner[:, 2 * h :])
-            state[:k] = fresh + both[:, h:] * (state[:k] - fresh)
-            out[t, :k] = state[:k]
-        return out
+        def gates(array: Floats) -> Floats:
+            """Reset, update, new → update, reset, new."""
+            reset, update, new = np.split(array, 3)
+            return np.concatenate([update, reset, new])
+
+        both = ("forward", "backward")
+        kernels = {
+            "W": np.stack([gates(self.w[f"{way}.input"]) for way in both]),
+            "R": np.stack([gates(self.w[f"{way}.hidden"]) for way in both]),
+            "B": np.stack([np.concatenate([gates(self.w[f"{way}.input_bias"]), gates(self.w[f"{way}.hidden_bias"])])
+                           for way in both]),
+        }  # fmt: skip
+        gru = helper.make_node(
+            "GRU", ["x", "W", "R", "B", "lengths"], ["y"], hidden_size=self.hidden, direction="bidirectional",
+            linear_before_reset=1,
+        )  # fmt: skip
+        graph = helper.make_graph(
+            [gru],
+            "head",
+            [
+                helper.make_tensor_value_info("x", TensorProto.FLOAT, ["words", "texts", FEATURES]),
+                helper.make_tensor_value_info("lengths", TensorProto.INT32, ["texts"]),
+            ],
+            [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["words", 2, "texts", self.hidden])],
+            [numpy_helper.from_array(np.ascontiguousarray(array), name) for name, array in kernels.items()],
+        )
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+        model.ir_version = 8
+        onnx.checker.check_model(model)
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+
+    def emissions(self, features: Sequence[Floats]) -> Floats:
+        """Scores of the tags, shape (words of the longest, texts, TAGS)."""
+        lengths = np.array([len(f) for f in features], np.int32)
+        x = np.zeros((lengths.max(), len(features), FEATURES), np.float32)
+        for i, rows in enumerate(features):
+            x[: len(rows), i] = rows
+        states = self._session.run(["y"], {"x": x, "lengths": lengths})[0]
+        flat = states.transpose(0, 2, 1, 3).reshape(len(x) * len(features), -1)
+        return (flat @ self.w["out"].T + self.w["out_bias"]).reshape(len(x), len(features), TAGS)
 
     def _decode(self, scores: Floats, lengths: Sequence[int]) -> tuple[list[NDArray[np.int64]], list[Floats]]:
         """Viterbi's path of each text, and the probability of each of its tags (forward-backward)."""
