@@ -18,11 +18,11 @@ _ASKED = regex.compile(
     r"vowed|pledge|pledged|declare|declared) (?:that )?(?P<claim>[^?]+)\??$"
 )
 _DENIED = regex.compile(
-    r"(?i)^(?:and |but |so )?(?:did|has|have|does) [^?]{2,80}? (?:deny|denied|reject|rejected|dismiss|dismissed)\b"
+    r"(?i)^(?:and |but |so )?(?:did|has|have|does) [^?]{2,80}? (?:deny|denied|reject|rejected|dismiss|dismissed) (?:that )?(?P<claim>[^?]+)"
 )
 _DENIAL = regex.compile(
-    r"(?i)\b(?:den(?:y|ies|ied|ying|ial)|reject(?:s|ed|ing)?|dismiss(?:es|ed|ing)?|refut(?:es|ed)|disput(?:es|ed)|not|never|no|"
-    r"none|nothing|false|untrue|wrong|baseless|unfounded)\b|n[’']t\b"
+    r"(?i)\b(?:den(?:y|ies|ied|ying|ial)|reject(?:s|ed|ing)?|dismiss(?:es|ed|ing)?|refut(?:es|ed)|disput(?:es|ed)|false|untrue|"
+    r"baseless|unfounded)\b"
 )
 _OPEN = regex.compile(
     r"(?i)^(?:how|what|who|whom|whose|which|when|where|why|whether|if|anything|something|about|so|it|this|that|more|on|of|to (?:anyone|anybody))\b"
@@ -33,12 +33,9 @@ def whether(evidence: Evidence, quoted: Quoted) -> Quoted:
     """The quoted answer; where it is asked whether one person said a certain thing, with the sentences that decide it and
     a note that says how.
     """
-    if _DENIED.match(asking_part(evidence.query.text)) and quoted.chosen and len(evidence.speakers) == 1:
-        if any(_DENIAL.search(c.text) for c in quoted.chosen):
-            return quoted
-        who = next(c.speaker for c in quoted.chosen) or "they"
-        note = f"The archive has no record that {who} denied it; quoted is what it has {who} say on this."
-        return replace(quoted, status="partly", notes=(*quoted.notes, note))
+    denied = _DENIED.match(asking_part(evidence.query.text))
+    if denied and quoted.chosen and len(evidence.speakers) == 1:
+        return _denied(denied["claim"], evidence, quoted)
     asked = _ASKED.match(asking_part(evidence.query.text))
     if asked is None or len(evidence.speakers) != 1 or _OPEN.match(asked["claim"]):
         return quoted
@@ -53,4 +50,16 @@ def whether(evidence: Evidence, quoted: Quoted) -> Quoted:
     if not quoted.chosen:
         return quoted
     note = f"The archive has no record that {names[0]} said so; quoted is what it has {names[0]} say on this."
+    return replace(quoted, status="partly", notes=(*quoted.notes, note))
+
+
+def _denied(claim: str, evidence: Evidence, quoted: Quoted) -> Quoted:
+    """The answer to whether somebody denied a claim."""
+    names = next(iter(evidence.speakers.values()))
+    verdict, decided = said_of(claim, [c for c in evidence.candidates if c.speaker in names])
+    if verdict == "contrary":
+        return replace(quoted, chosen=decided)
+    if not names or any(_DENIAL.search(c.text) or is_silence(c.text) for c in quoted.chosen):
+        return quoted
+    note = f"The archive has no record that {names[0]} denied it; quoted is what it has {names[0]} say on this."
     return replace(quoted, status="partly", notes=(*quoted.notes, note))

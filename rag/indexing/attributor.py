@@ -38,7 +38,7 @@ def tags_of(passages: Sequence[Passage], tagged: Sequence[Sequence[Tagged] | Non
     if any(runs is None for runs in tagged):
         return None
     found = [
-        Tagged(run.role, Span(run.span.start + passage.start, run.span.end + passage.start), run.sure)
+        Tagged(run.role, Span(run.span.start + passage.start, run.span.end + passage.start), round(run.sure, 3))
         for passage, runs in zip(passages, tagged, strict=True)
         for run in runs or ()
     ]
