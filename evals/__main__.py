@@ -98,7 +98,7 @@ def parser() -> argparse.ArgumentParser:
     )
     said.add_argument("--split", default="dev", help="(dev)")
     said.add_argument(
-        "--keep", action="store_true", help="also keep the figures in evals/results/attribution.SPLIT.json"
+        "--keep", action="store_true", help="also keep the figures in evals/results/attribution/SPLIT.json"
     )
 
     agreement = command("agreement", "Say how far judges of faithfulness agree with sentences labelled by hand.")

@@ -23,7 +23,7 @@ from rag.indexing.embed import OnnxEmbedder
 from rag.records import Span
 from rag.settings import Settings
 
-RESULTS = Path(__file__).with_name("results")
+RESULTS = Path(__file__).with_name("results") / "attribution"
 PARTS = (*ROLES, "triple")
 
 
@@ -142,7 +142,7 @@ def table(found: dict[str, Any]) -> str:
 
 def keep(found: dict[str, Any]) -> Path:
     """Keep the figures in evals/results."""
-    path = RESULTS / f"attribution.{found['split']}.json"
+    path = RESULTS / f"{found['split']}.json"
     path.write_text(json.dumps({**found, "code": code(), "machine": machine()}, indent=1) + "\n")
     return path
 

@@ -175,7 +175,7 @@ def quotes(args: argparse.Namespace) -> int:
     elif args.csv:
         import csv
 
-        table = csv.DictWriter(sys.stdout, _COLUMNS, extrasaction="ignore")
+        table = csv.DictWriter[str](sys.stdout, _COLUMNS, extrasaction="ignore")
         table.writeheader()
         for quote in found:
             content = quote.statement.content
@@ -303,9 +303,11 @@ def plain_check(check: Check) -> str:
 
 
 def source(c: Citation) -> str:
-    told = [c.outlet, c.published[:16].replace("T", " "), c.title, c.url]
+    # Words that are not quoted are the outlet's for what somebody said.
+    reported = bool(c.speaker and c.outlet) and not any(mark in c.quote for mark in '"“”„«»')
+    told = ["" if reported else c.outlet, c.published[:16].replace("T", " "), c.title, c.url]
     more = f" (also in {', '.join(c.also_in)})" if c.also_in else ""
-    who = f"{c.speaker}: " if c.speaker else ""
+    who = f"{c.speaker}, according to {c.outlet}: " if reported else f"{c.speaker}: " if c.speaker else ""
     return f"[{c.n}] {who}" + " · ".join(part for part in told if part) + more
 
 

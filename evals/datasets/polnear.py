@@ -13,7 +13,7 @@ from pathlib import Path
 import regex
 
 from rag.errors import SourceError
-from rag.indexing.attribution import ROLES, Attribution
+from rag.indexing.attribution import Attribution, Role
 from rag.records import Article, Span
 
 _NAME = regex.compile(r"(?P<outlet>.+)_(?P<day>\d{4}-\d{2}-\d{2})_(?P<title>.+)")
@@ -96,9 +96,11 @@ def _attributions(marks: str, text: str) -> tuple[Attribution, ...]:
 
 
 def _linked(roles: Mapping[str, list[str]], pieces: Mapping[str, tuple[str, tuple[Span, ...]]]) -> Attribution:
-    held = [tuple(sorted((s for key in roles.get(role, ()) for s in pieces.get(key, ("", ()))[1]),
-                         key=lambda s: s.start)) for role in ROLES]  # fmt: skip
-    return Attribution(*held)
+    def held(role: Role) -> tuple[Span, ...]:
+        spans = (s for key in roles.get(role, ()) for s in pieces.get(key, ("", ()))[1])
+        return tuple(sorted(spans, key=lambda s: s.start))
+
+    return Attribution(held("source"), held("cue"), held("content"))
 
 
 def _trimmed(text: str, span: Span) -> Span | None:

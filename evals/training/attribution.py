@@ -18,7 +18,7 @@ from scipy.optimize import minimize  # pyright: ignore[reportUnknownVariableType
 
 from evals.datasets import polnear
 from evals.datasets.polnear import Marked
-from rag.indexing.attribution import FEATURES, FILE, ROLES, TAGS, Floats, Head, Tagged, Words, words_of
+from rag.indexing.attribution import FEATURES, FILE, ROLES, TAGS, Floats, Head, Role, Tagged, Words, words_of
 from rag.indexing.embed import OnnxEmbedder, Vectors
 from rag.indexing.links import FILE as LINKS
 from rag.indexing.links import pairs
@@ -241,7 +241,9 @@ def fit_links(marked: Sequence[Marked], penalty: float = 1.0) -> dict[str, float
 
 def marked_runs(marked: Marked) -> tuple[list[Tagged], set[tuple[int, int]]]:
     """The marked spans in reading order, and which of their places belong together (cue first)."""
-    roles = {(s.start, s.end): role for role in ROLES for a in marked.attributions for s in getattr(a, role)}
+    roles: dict[tuple[int, int], Role] = {
+        (s.start, s.end): role for role in ROLES for a in marked.attributions for s in getattr(a, role)
+    }
     order = sorted(roles)
     place = {span: n for n, span in enumerate(order)}
     linked = {

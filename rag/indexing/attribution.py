@@ -88,7 +88,12 @@ def words_of(text: str, encoding: Any, last: Floats, third: Floats) -> Words:
     stop = starts[-1] + sum(1 for word in encoding.word_ids[starts[-1] : len(last)] if word == before)
     counts = np.diff([*starts, stop]).astype(np.float32)[:, None]
     both = np.concatenate([last[:stop], third[:stop]], axis=1)
-    return Words(spans, np.concatenate([np.add.reduceat(both, starts, axis=0) / counts, _shapes(text, spans)], axis=1))
+    return Words(
+        spans,
+        np.concatenate(
+            [(np.add.reduceat(both, starts, axis=0) / counts).astype(np.float32), _shapes(text, spans)], axis=1
+        ),
+    )
 
 
 def _shapes(text: str, spans: Sequence[Span]) -> Floats:
@@ -228,7 +233,7 @@ class Head:
         return paths, sure
 
 
-def _logsum(x: Floats) -> Floats:
+def _logsum(x: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
     """log Σ exp over the second axis of shape (texts, from, to)."""
     top = x.max(1, keepdims=True)
     return (np.log(np.exp(x - top).sum(1, keepdims=True)) + top)[:, 0]
