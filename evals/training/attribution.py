@@ -32,6 +32,8 @@ EPOCHS = 8
 BATCH = 64
 RATE = 5e-3
 DROPOUT = 0.4
+# Added to the scores of "outside" and of the tags that begin a span; chosen on the split "dev".
+OUTSIDE, BEGIN = 0.15, 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +170,14 @@ def fit(
     return state()
 
 
+def shifted(bias: NDArray[np.float16]) -> NDArray[np.float16]:
+    """The tags' biases, for spans rather than words to be right: see OUTSIDE and BEGIN."""
+    out = bias.astype(np.float32)
+    out[0] += OUTSIDE
+    out[1::2] += BEGIN
+    return out.astype(np.float16)
+
+
 def span_f1(head: Head, held: Sequence[Window], marked: Sequence[Marked]) -> dict[str, float]:
     """Exact-match F1 of each role's spans."""
     found: dict[str, set[tuple[int, int, int]]] = {role: set() for role in ROLES}
@@ -202,6 +212,7 @@ def train(
         told(f"epoch {epoch}: {shown} ({time.perf_counter() - begun:.0f} s)")
 
     weights = fit(seen, epochs, seed, tell)
+    weights["out_bias"] = shifted(weights["out_bias"])
     with (folder / FILE.name).open("wb") as file:
         np.savez(file, allow_pickle=False, **weights)
     return span_f1(Head(dict(weights)), kept, held)

@@ -752,8 +752,8 @@ def _contains(words: Sequence[str], wanted: Sequence[str]) -> bool:
 def statements(article: Article, spans: Sequence[Span], tags: Sequence[Tagged] | None = None) -> list[Statement]:
     """Everything that ``article`` reports somebody as saying, in reading order; ``spans`` are its sentences.
 
-    ``tags`` are what the attribution head found, None where it did not read the article: it confirms what the rules
-    find, finds what they have no rule for, and where the two name different sources nobody is named.
+    ``tags`` are what the attribution head found, None where it did not read the article: it says how sure each statement
+    is; of an article that it is unsure of, or of another language than English, nobody is named.
     """
     tokens = Tokens(article.text, spans)
     spoken = speeches(tokens)
