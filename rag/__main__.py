@@ -175,7 +175,8 @@ def quotes(args: argparse.Namespace) -> int:
     elif args.csv:
         import csv
 
-        table = csv.DictWriter[str](sys.stdout, _COLUMNS, extrasaction="ignore")
+        columns: list[str] = list(_COLUMNS)
+        table = csv.DictWriter(sys.stdout, columns, extrasaction="ignore")
         table.writeheader()
         for quote in found:
             content = quote.statement.content
