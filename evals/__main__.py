@@ -1,4 +1,4 @@
-"""python -m evals run | compare | report | failures | table | check | train | agreement | extraction | feedback | bench.
+"""python -m evals run | attribution | compare | report | failures | table | check | train | agreement | bench | ….
 
 Exit status: 0 done, 1 check found faults, 2 an error.
 """
@@ -82,6 +82,23 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--out", type=Path, metavar="DIR", help="write the weights there (where they are read from)")
     train.add_argument("--seed", type=int, default=0, help="(0)")
 
+    head = command("train-attribution", "Learn the attribution head and its links anew, from PolNeAR's train split.")
+    head.add_argument("--data", type=Path, required=True, help="PolNeAR's folder")
+    head.add_argument(
+        "--out", type=Path, metavar="DIR", help="write attribution.npz and links.json there (rag/indexing)"
+    )
+    head.add_argument("--epochs", type=_positive, default=8, metavar="N", help="(8)")
+    head.add_argument("--seed", type=int, default=0, help="(0)")
+
+    said = command("attribution", "Say how well who said what is found in articles marked by hand (PolNeAR's layout).")
+    said.add_argument(
+        "--data", type=Path, required=True, help="a folder with SPLIT.tar.gz, or SPLIT/text/*.txt and so on"
+    )
+    said.add_argument("--split", default="dev", help="(dev)")
+    said.add_argument(
+        "--keep", action="store_true", help="also keep the figures in evals/results/attribution/SPLIT.json"
+    )
+
     agreement = command("agreement", "Say how far judges of faithfulness agree with sentences labelled by hand.")
     agreement.add_argument("--judge", metavar="PROVIDER:MODEL", help="a language model (only the built-in checks)")
     agreement.add_argument("--name", help="what to call that judge (PROVIDER:MODEL)")
@@ -112,6 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     commands = {"run": run, "compare": compare, "report": report, "table": table, "check": check}
     commands |= {"failures": failures}
+    commands |= {"attribution": attribution, "train-attribution": train_attribution}
     commands |= {"agreement": agreement, "train": train, "bench": bench}
     commands |= {"feedback": feedback, "extraction": extraction}
     try:
@@ -233,6 +251,32 @@ def train(options: argparse.Namespace) -> int:
 
     found = training.train(options.data, options.folder, options.out, Settings.from_env(), options.seed, tell)
     print(json.dumps(found, ensure_ascii=False, indent=1) if options.json else training.table(found))
+    return 0
+
+
+def train_attribution(options: argparse.Namespace) -> int:
+    from evals.training import attribution as training
+    from rag.indexing.attribution import FILE
+    from rag.settings import Settings
+
+    def tell(line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+    folder = options.out or FILE.parent
+    found = training.train(options.data, folder, Settings.from_env(), options.epochs, options.seed, tell)
+    shown = (f"{role:<8} {score:.3f}" for role, score in found.items())
+    print(json.dumps(found, indent=1) if options.json else "exact F1, dev:\n" + "\n".join(shown))
+    return 0
+
+
+def attribution(options: argparse.Namespace) -> int:
+    from evals import attribution as measured
+    from rag.settings import Settings
+
+    found = measured.run(options.data, options.split, Settings.from_env())
+    if options.keep:
+        print(f"kept: {measured.keep(found)}", file=sys.stderr)
+    print(json.dumps(found, ensure_ascii=False, indent=1) if options.json else measured.table(found))
     return 0
 
 

@@ -432,6 +432,36 @@ def _wrong_mouth_words(outcome: Outcome, _: str) -> float | None:
     return float(sum(len(sentence.text.split()) for sentence in other_mouths(outcome)))
 
 
+def _right_speaker(outcome: Outcome, _: str) -> float | None:
+    """Questions about what somebody said whose answer quotes at least one sentence of that person's: a cited span
+    overlaps a span of their words. No answer, or a failure, scores 0."""
+    return _evidence_hit(outcome, "") if outcome.question.speaker else None
+
+
+def _wrong_mouth_share(outcome: Outcome, _: str) -> float | None:
+    """Share of an answer's sentences, mean over the answers given to questions about what somebody said, that are other
+    people's words (as WrongMouth). Refusals and failures are not counted."""
+    if not outcome.question.speaker or not _sentences(outcome):
+        return None
+    return len(other_mouths(outcome)) / len(_sentences(outcome))
+
+
+def _nobodys_share(outcome: Outcome, _: str) -> float | None:
+    """Share of an answer's sentences, mean over the answers given to questions about what somebody said, that the data
+    set knows as neither that person's words nor another's. Refusals and failures are not counted."""
+    question = outcome.question
+    if not question.speaker or not _sentences(outcome):
+        return None
+    wrong = other_mouths(outcome)
+    rest = [sentence for sentence in _sentences(outcome) if sentence not in wrong]
+    nobodys = [
+        sentence
+        for sentence in rest
+        if not any(e.overlaps(c.article, c.start, c.end) for c in cited(outcome, sentence) for e in question.evidence)
+    ]
+    return len(nobodys) / len(_sentences(outcome))
+
+
 # Abstention and time
 
 
@@ -476,6 +506,9 @@ FAMILIES: dict[str, Family] = {
     "EvidenceHit": Family(_evidence_hit, "EvidenceHit"),
     "WrongMouth": Family(_wrong_mouth, "WrongMouth", less=True),
     "WrongMouthWords": Family(_wrong_mouth_words, "WrongMouthWords", less=True),
+    "RightSpeaker": Family(_right_speaker, "RightSpeaker"),
+    "WrongMouthShare": Family(_wrong_mouth_share, "WrongMouthShare", less=True),
+    "NobodysShare": Family(_nobodys_share, "NobodysShare", less=True),
     "Refused": Family(_refused, "Refused@answerable or Refused@unanswerable", r"answerable|unanswerable"),
     "p50": Family(_milliseconds, "p50", percentile=50, less=True),
     "p95": Family(_milliseconds, "p95", percentile=95, less=True),

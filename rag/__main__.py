@@ -1,4 +1,4 @@
-"""python -m rag ask | check | search | status | verify | rebuild | remove: the archive from a shell."""
+"""python -m rag ask | check | search | quotes | status | verify | rebuild | remove: the archive from a shell."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from rag.errors import QuestionError, RagError
 
 if TYPE_CHECKING:
-    from rag.records import Answer, Check, Citation, Coverage, Hit
+    from rag.records import Answer, Check, Citation, Coverage, Hit, Quote
 
 
 def parser() -> argparse.ArgumentParser:
@@ -44,6 +44,15 @@ def parser() -> argparse.ArgumentParser:
     asking("check", checking, "claim")
     search = asking("search", "Show the passages found for a question.")
     search.add_argument("-k", type=int, default=10, help="how many (default 10)")
+    quoted = command(
+        "quotes", "Who said what, newest first. Exit status: 0 something was found, 1 nothing, 2 an error."
+    )
+    quoted.add_argument("--speaker", default="", metavar="NAME", help="only this one's words (a surname will do)")
+    quoted.add_argument("--about", default="", metavar="WORDS", help="only statements that hold all of these words")
+    quoted.add_argument("--since", metavar="DAY", help="only articles published on this day or later (2024-06-01)")
+    quoted.add_argument("--until", metavar="DAY", help="only articles published on this day or earlier")
+    quoted.add_argument("--outlet", action="append", default=[], help="only articles of this outlet; may be repeated")
+    quoted.add_argument("--csv", action="store_true", help="print CSV with a heading")
     command("status", "What the archive holds.")
     command("verify", "Compare the ledger with its indexes. Exit status: 0 they agree, 1 they do not, 2 an error.")
     command("rebuild", "Make the indexes anew from the ledger; embeds again only if the embedder changed.")
@@ -63,6 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             "ask": ask,
             "check": check,
             "search": search,
+            "quotes": quotes,
             "status": status,
             "verify": verify,
             "rebuild": rebuild,
@@ -129,6 +139,66 @@ def search(args: argparse.Namespace) -> int:
         )
     print(to_json([hit_json(hit) for hit in hits]) if args.json else "\n\n".join(map(plain_hit, hits)))
     return 0 if hits else 1
+
+
+_COLUMNS = (
+    "speaker",
+    "text",
+    "kind",
+    "manner",
+    "confidence",
+    "outlet",
+    "published",
+    "title",
+    "url",
+    "article",
+    "start",
+    "end",
+)
+
+
+def quotes(args: argparse.Namespace) -> int:
+    from rag.archive import Archive
+    from rag.retrieval.periods import parse_day
+
+    if args.json and args.csv:
+        raise QuestionError("--json and --csv exclude each other; leave one out")
+    with Archive.open(args.archive) as archive:
+        found = list(
+            archive.quotes(
+                speaker=args.speaker,
+                about=args.about,
+                since=parse_day(args.since, "--since") if args.since else None,
+                until=parse_day(args.until, "--until") if args.until else None,
+                outlets=args.outlet,
+            )
+        )
+    if args.json:
+        print(to_json([quote.to_json() for quote in found]))
+    elif args.csv:
+        import csv
+
+        columns: list[str] = list(_COLUMNS)
+        table = csv.DictWriter(sys.stdout, columns, extrasaction="ignore")
+        table.writeheader()
+        for quote in found:
+            content = quote.statement.content
+            row = quote.to_json() | {"start": content.start, "end": content.end}
+            # A spreadsheet would run a cell that begins like a formula.
+            table.writerow({k: f"'{v}" if str(v)[:1] in ("=", "+", "-", "@") else v for k, v in row.items()})
+    else:
+        print("\n\n".join(plain_quote(quote) for quote in found) or "The archive holds no such statement.")
+    return 0 if found else 1
+
+
+_MANNERS = {"stated": "", "denied": " (denied)", "refused": " (refused to say)", "expected": " (expected)"}
+
+
+def plain_quote(quote: Quote) -> str:
+    s, a = quote.statement, quote.article
+    where = " · ".join(part for part in (a.outlet, a.published[:10], a.title) if part)
+    unsure = "" if s.confidence >= 0.5 else ", unsure"
+    return f"{s.speaker or '(somebody)'}{_MANNERS[s.manner]} [{s.kind}{unsure}]  {where}\n{wrapped(quote.text)}"
 
 
 def status(args: argparse.Namespace) -> int:
@@ -254,9 +324,11 @@ def plain_check(check: Check) -> str:
 
 
 def source(c: Citation) -> str:
-    told = [c.outlet, c.published[:16].replace("T", " "), c.title, c.url]
+    # Words that are not quoted are the outlet's for what somebody said.
+    reported = bool(c.speaker and c.outlet) and not any(mark in c.quote for mark in '"“”„«»')
+    told = ["" if reported else c.outlet, c.published[:16].replace("T", " "), c.title, c.url]
     more = f" (also in {', '.join(c.also_in)})" if c.also_in else ""
-    who = f"{c.speaker}: " if c.speaker else ""
+    who = f"{c.speaker}, according to {c.outlet}: " if reported else f"{c.speaker}: " if c.speaker else ""
     return f"[{c.n}] {who}" + " · ".join(part for part in told if part) + more
 
 

@@ -34,7 +34,7 @@ from rag.errors import (
     SourceError,
 )
 from rag.indexing.embed import Embedder, open_embedder
-from rag.indexing.names import same_person
+from rag.indexing.names import name_tokens, same_person
 from rag.indexing.pipeline import OLDER, Indexer, Progress
 from rag.records import (
     Answer,
@@ -46,6 +46,7 @@ from rag.records import (
     Hit,
     IngestReport,
     Query,
+    Quote,
     Remark,
     Skipped,
     SourceReport,
@@ -513,27 +514,6 @@ class Archive(AbstractContextManager["Archive"]):
         """Dated sentences on what a question is about, oldest first, one an article."""
         return timeline(self.evidence(self.query(question, since=since, until=until, outlets=outlets, now=now)))
 
-    def quotes(
-        self,
-        speaker: str | None = None,
-        about: str | None = None,
-        since: date | None = None,
-        until: date | None = None,
-        outlet: str | None = None,
-    ) -> list[Statement]:
-        """What the archive reports to have been said, newest first: by somebody, about something."""
-        outlets = (_match_outlet(outlet, self._ledger.outlets()),) if outlet else ()
-        words = [word.casefold() for word in (about or "").split()]
-        with self._ledger.snapshot():
-            ids = self._ledger.newest(Filters(since, until, outlets), 100_000)
-            told = self._ledger.statements(ids)
-            found = [s for i in ids for s in told[i] if not speaker or (s.speaker and same_person(s.speaker, speaker))]
-            if words:
-                texts = {i: a.text for i, a in self._ledger.articles(list({s.article_id for s in found})).items()}
-                said = [(s, s.content.of(texts[s.article_id]).casefold()) for s in found]
-                found = [s for s, text in said if all(word in text for word in words)]
-        return found
-
     def check(
         self,
         claim: str,
@@ -606,6 +586,39 @@ class Archive(AbstractContextManager["Archive"]):
     def days(self) -> dict[str, int]:
         """Articles by the day they were published on (ISO), oldest first, without the undated."""
         return self._ledger.days()
+
+    def quotes(
+        self,
+        *,
+        speaker: str = "",
+        about: str = "",
+        since: date | None = None,
+        until: date | None = None,
+        outlets: Sequence[str] = (),
+    ) -> Iterator[Quote]:
+        """Who said what, the newest article first, within an article as they stand there.
+
+        ``speaker`` is a person's or body's name or surname ("": anybody's, also where it is not known whose); of
+        ``about`` every word must stand in the statement, in any form that the word index takes for the same.
+        """
+        if since and until and since > until:
+            raise QuestionError(f"--since {since} is after --until {until}; swap them")
+        known = self._ledger.outlets()
+        filters = Filters(since, until, tuple(_match_outlet(o, known) for o in outlets))
+        with self._guard:
+            searcher = self._search()
+        wanted = set(searcher.terms(about))
+        names = [n for t in name_tokens(speaker) for n in self._ledger.speakers(t) if same_person(speaker, n)]
+        if (speaker and not names) or (about and not wanted):
+            return
+        for article_id in self._ledger.articles_with_statements(tuple(dict.fromkeys(names)), filters):
+            article = self._ledger.articles([article_id]).get(article_id)
+            for statement in self._ledger.statements([article_id])[article_id] if article else ():
+                if article is None or (speaker and statement.speaker not in names):
+                    continue
+                quote = Quote(statement, article)
+                if wanted <= set(searcher.terms(quote.text)):
+                    yield quote
 
     # Looking after it
 

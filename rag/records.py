@@ -13,6 +13,7 @@ from datetime import date, datetime
 from typing import Any, Literal
 
 Status = Literal["answered", "partly", "conflicting", "not_in_archive"]
+Manner = Literal["stated", "denied", "refused", "expected"]
 Verdict = Literal["supported", "contrary", "not_in_archive"]
 
 
@@ -122,6 +123,8 @@ class Statement:
     ``speaker`` is the fullest name the article gives ("Sergei Lavrov"), "" when the words are somebody's but
     nobody can be named with confidence. ``source``, ``cue`` and ``content`` are spans of the article's text;
     ``content`` is what was said, ``cue`` the reporting words ("said", "according to"), ``source`` who is named there.
+    ``manner`` is what the cue makes of the content: it was stated, denied, or it was refused to say, or it is expected
+    to be said. ``confidence`` (0 to 1) is how sure it is that somebody said just this.
     """
 
     article_id: str
@@ -130,6 +133,43 @@ class Statement:
     cue: Span | None = None
     source: Span | None = None
     kind: Literal["direct", "indirect", "mixed"] = "indirect"
+    manner: Manner = "stated"
+    confidence: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A statement with the article it stands in: who said what, when, in which words. ``text`` is the content."""
+
+    statement: Statement
+    article: Article
+
+    @property
+    def text(self) -> str:
+        return self.statement.content.of(self.article.text)
+
+    def to_json(self) -> dict[str, Any]:
+        """The documented JSON form; every value is a plain JSON type, spans are offsets into the article's text."""
+        s, a = self.statement, self.article
+
+        def part(span: Span | None) -> dict[str, Any] | None:
+            return None if span is None else {"start": span.start, "end": span.end, "text": span.of(a.text)}
+
+        return {
+            "speaker": s.speaker,
+            "text": self.text,
+            "kind": s.kind,
+            "manner": s.manner,
+            "confidence": round(s.confidence, 3),
+            "source": part(s.source),
+            "cue": part(s.cue),
+            "content": part(s.content),
+            "article": a.id,
+            "title": a.title,
+            "outlet": a.outlet,
+            "published": a.published,
+            "url": a.url,
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from rag.archive import Archive
-from rag.records import Article, Statement
+from rag.records import Quote
 from web.html import clip, counted, escape, link, time_of
 
 MOST = 500  # rows that are sent to a browser or a program; a CSV holds all
@@ -49,16 +49,20 @@ class Wanted:
 
 def rows(archive: Archive, wanted: Wanted, most: int | None = MOST) -> tuple[list[Row], int]:
     """The newest ``most`` statements that fit (None: all), newest first, and how many fit. Raises RagError."""
-    w = wanted
-    found = archive.quotes(
-        w.speaker.strip() or None, w.about.strip() or None, w.since, w.until, w.outlet.strip() or None
+    found = list(
+        archive.quotes(
+            speaker=wanted.speaker.strip(),
+            about=wanted.about.strip(),
+            since=wanted.since,
+            until=wanted.until,
+            outlets=[wanted.outlet.strip()] if wanted.outlet.strip() else [],
+        )
     )
-    shown = found[:most]
-    articles = archive.articles(list(dict.fromkeys(s.article_id for s in shown)))
-    return [_row(s, articles[s.article_id]) for s in shown if s.article_id in articles], len(found)
+    return [_row(quote) for quote in found[:most]], len(found)
 
 
-def _row(said: Statement, article: Article) -> Row:
+def _row(quote: Quote) -> Row:
+    said, article = quote.statement, quote.article
     return Row(
         speaker=said.speaker,
         verb=" ".join(said.cue.of(article.text).split()) if said.cue else "",

@@ -20,7 +20,7 @@ from evals.records import Dataset, Question
 from rag.errors import SourceError
 from rag.records import Skipped
 
-NAMES = ("newsroom", "realtimeqa", "bring-your-own")
+NAMES = ("newsroom", "realtimeqa", "whosaid", "bring-your-own")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def load(name: str, path: Path | None, choice: Choice, archive: Path | None = No
 
     ``archive`` is the user's archive that bring-your-own asks, whose ``path`` is a file.
     """
-    from evals.datasets import newsroom, own, realtimeqa
+    from evals.datasets import newsroom, own, realtimeqa, whosaid
 
     if name == own.NAME:
         if path is None or not path.is_file():
@@ -51,6 +51,10 @@ def load(name: str, path: Path | None, choice: Choice, archive: Path | None = No
     loaders: dict[str, tuple[Callable[[Path, Choice], Dataset], Path | None]] = {
         "newsroom": (newsroom.load, newsroom.SHIPPED),
         "realtimeqa": (realtimeqa.load, None),
+        "whosaid": (
+            lambda folder, choice: whosaid.load(folder, "dev" if choice.split == "all" else choice.split),
+            None,
+        ),
     }
     loader, shipped = loaders[name]
     folder = path or shipped

@@ -118,6 +118,14 @@ def _allowed(evidence: Evidence) -> tuple[list[Candidate], list[str]]:
     return kept, [] if kept else [f"The archive has no words of {' and '.join(asked)} on this."]
 
 
+def said_of(claim: str, theirs: Sequence[Candidate]) -> tuple[Verdict, tuple[Candidate, ...]]:
+    """Whether sentences of one person bear a claim out or say otherwise, and those that do."""
+    claim = f"{claim[:1].upper()}{claim[1:]}."
+    supporting, contrary = _supporting(claim, theirs), _contrary(claim, theirs)
+    verdict = _verdict(supporting, contrary)
+    return verdict, {"supported": supporting, "contrary": contrary}.get(verdict, _Side()).candidates
+
+
 def _verdict(supporting: _Side, contrary: _Side) -> Verdict:
     if not supporting.candidates:
         return "contrary" if contrary.candidates else "not_in_archive"

@@ -10,6 +10,7 @@ from rag.answers import citations
 from rag.answers.extractive import Quoted, quote
 from rag.answers.parts import quote_parts
 from rag.answers.short import with_short
+from rag.answers.whether import whether
 from rag.errors import ModelError
 from rag.records import Answer, Sentence
 from rag.retrieval.evidence import Evidence
@@ -34,7 +35,7 @@ def compose(
 
     ``parts`` are the evidence for each of the questions that the question puts together.
     """
-    quoted = quote_parts(evidence, parts) if parts else with_short(evidence, quote(evidence))
+    quoted = quote_parts(evidence, parts) if parts else with_short(evidence, whether(evidence, quote(evidence)))
     if not model or quoted.status == "not_in_archive":
         yield AnswerEvent(answer=from_quotes(evidence, quoted))
         return

@@ -202,7 +202,7 @@ def _statements(evidence: Evidence, within: Sequence[Candidate]) -> Quoted:
             chosen += _as_said(best)
         else:
             missing += 1
-            notes.append(_nothing_by(asked, names, within))
+            notes.append(_nothing_by(asked, names, within, evidence.alike.get(asked, ())))
     if not chosen:
         return Quoted("not_in_archive", (), 0.0, tuple(notes))
     return Quoted("partly" if missing else "answered", tuple(chosen), confidence, tuple(notes))
@@ -237,6 +237,11 @@ _SILENT = regex.compile(
 )
 
 
+def is_silence(text: str) -> bool:
+    """Whether a sentence says that somebody would not speak."""
+    return bool(_SILENT.search(text))
+
+
 def _silence(names: Sequence[str], within: Sequence[Candidate], evidence: Evidence) -> Candidate | None:
     """The sentence that says that one of these people would not speak on the topic, None where there is none."""
     before = {(c.article.id, c.span.end): c for c in within}
@@ -252,9 +257,10 @@ def _silence(names: Sequence[str], within: Sequence[Candidate], evidence: Eviden
     return max(told, key=_closeness, default=None)
 
 
-def _nothing_by(asked: str, names: Sequence[str], within: Sequence[Candidate]) -> str:
+def _nothing_by(asked: str, names: Sequence[str], within: Sequence[Candidate], alike: Sequence[str]) -> str:
     if not names:
-        return f"The archive quotes nobody named {asked}."
+        meant = f" Did you mean {' or '.join(alike)}?" if alike else ""
+        return f"The archive quotes nobody named {asked}.{meant}"
     others = [
         c.speaker for c in within if c.speaker and _closeness(c) >= ON_TOPIC and not same_person(c.speaker, names[0])
     ]

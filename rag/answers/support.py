@@ -356,10 +356,28 @@ def support(claim: str, pool: Sequence[Candidate], must: Sequence[Candidate] = (
         and all(around.calendar(n) for n in names(claim) if n in _CALENDAR)
         and not contradicts(claim, texts)
         and not surer(claim, texts)
+        and not _goes_further(claim, texts)
         and not _another_subject(claim, chosen[0], around.introduced)
         and not _turned_round(claim, texts)
     )
     return Support(tuple(chosen), share, enough)
+
+
+_FURTHER = regex.compile(
+    r"(?i)\band (?:(?:that )?(?:it|he|she|they) )?(?:will|would|must|should|can|could|may|might|is|are|was|were|has|have|had)\b"
+    r"(?P<more>[^,;.]*)"
+)
+
+
+def _goes_further(claim: str, texts: Sequence[str]) -> bool:
+    """Whether a claim goes on with "and will …" or the like to say something none of whose words its sources hold."""
+    held = {t for text in texts for t in terms(text)}
+    for match in _FURTHER.finditer(claim):
+        called = names(match["more"])
+        more = {t for t in terms(match["more"]) if not _is_name(t, called)}
+        if more and not more & held:
+            return True
+    return False
 
 
 def carries(text: str, chosen: Sequence[Candidate]) -> bool:

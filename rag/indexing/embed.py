@@ -30,6 +30,14 @@ BATCH = 8
 _SEP = 102  # BERT's word piece that ends a sequence
 
 
+class TokenReader(Protocol):
+    """Is shown the token vectors of a batch: which texts, their encodings, and two hidden states of their tokens,
+    each of shape (texts, tokens of the longest, 384).
+    """
+
+    def __call__(self, rows: Sequence[int], encodings: Sequence[Any], last: Vectors, third: Vectors) -> None: ...
+
+
 class Embedder(Protocol):
     """Texts to vectors of unit length.
 
@@ -54,10 +62,11 @@ class Embedder(Protocol):
         ...
 
     def embed_passages(
-        self, texts: Sequence[str], sentences: Sequence[Sequence[Span]]
+        self, texts: Sequence[str], sentences: Sequence[Sequence[Span]], reader: TokenReader | None = None
     ) -> tuple[Vectors, list[Vectors]]:
         """A vector a text as ``embed`` gives, and one for each of its sentences (spans of the text): a list of
-        arrays of shape (sentences of the text, dimensions), rows of length 1.
+        arrays of shape (sentences of the text, dimensions), rows of length 1. ``reader`` sees the token vectors of the
+        same pass, where the model yields any.
         """
         ...
 
@@ -95,7 +104,7 @@ class _Plain:
         raise NotImplementedError
 
     def embed_passages(
-        self, texts: Sequence[str], sentences: Sequence[Sequence[Span]]
+        self, texts: Sequence[str], sentences: Sequence[Sequence[Span]], reader: TokenReader | None = None
     ) -> tuple[Vectors, list[Vectors]]:
         parts = [span.of(text) for text, spans in zip(texts, sentences, strict=True) for span in spans]
         rows = self.embed([*texts, *parts])
@@ -221,7 +230,7 @@ class OnnxEmbedder:
         return self.embed([text])[0]
 
     def embed_passages(
-        self, texts: Sequence[str], sentences: Sequence[Sequence[Span]]
+        self, texts: Sequence[str], sentences: Sequence[Sequence[Span]], reader: TokenReader | None = None
     ) -> tuple[Vectors, list[Vectors]]:
         encoded = self._tokenizer.encode_batch(list(texts))
         order = sorted(range(len(texts)), key=lambda i: -len(encoded[i].ids))
@@ -237,7 +246,10 @@ class OnnxEmbedder:
             for row, sequence in enumerate(ids):
                 tokens[row, : len(sequence)] = sequence
                 mask[row, : len(sequence)] = 1
-            last = self._session.run(["last"], {"input_ids": tokens, "attention_mask": mask})[0]
+            wanted = ["last"] if reader is None else ["last", "third"]
+            last, *third = self._session.run(wanted, {"input_ids": tokens, "attention_mask": mask})
+            if reader is not None:
+                reader(rows, [encoded[i] for i in rows], last, third[0])
             weights = mask[:, :, None].astype(np.float32)
             vectors[rows] = (last * weights).sum(1) / weights.sum(1)
             for row, i in enumerate(rows):

@@ -51,3 +51,21 @@ def in_order(short: Sequence[str], long: Sequence[str]) -> bool:
         any(w == s or (len(s) == 1 and w.startswith(s)) or (len(w) == 1 and s.startswith(w)) for w in rest)
         for s in short
     )
+
+
+def nearly(a: str, b: str) -> bool:
+    """Whether two words differ by a slip: one letter put in, left out, changed, or two exchanged; two in long words."""
+    most = 0 if min(len(a), len(b)) < 4 else 1 if min(len(a), len(b)) < 8 else 2
+    if abs(len(a) - len(b)) > most:
+        return False
+    before: list[int] = []
+    last = list(range(len(b) + 1))
+    for i in range(1, len(a) + 1):
+        row = [i]
+        for j in range(1, len(b) + 1):
+            cost = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (a[i - 1] != b[j - 1]))
+            if before and j > 1 and a[i - 1] == b[j - 2] and a[i - 2] == b[j - 1]:
+                cost = min(cost, before[j - 2] + 1)
+            row.append(cost)
+        before, last = last, row
+    return last[-1] <= most

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from rag.indexing.attributor import TagReader, tags_of
 from rag.indexing.duplicates import bands
 from rag.indexing.embed import Embedder, Vectors
 from rag.indexing.sentences import sentences
 from rag.indexing.speakers import statements
 from rag.indexing.split import split
-from rag.records import Article, Passage, Remark, Skipped, SourceReport, Span, Statement, Unchanged, instant
+from rag.records import Article, Passage, Remark, Skipped, SourceReport, Span, Unchanged, instant
 from rag.stores import seal
 from rag.stores.ledger import Ledger, Prepared
 from rag.stores.lexical import LexicalIndex
@@ -41,11 +42,11 @@ class _Tally:
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """An article split and attributed, not yet embedded."""
+    """An article split, not yet embedded and attributed."""
 
     article: Article
+    sentences: Sequence[Span]
     passages: Sequence[Passage]
-    statements: Sequence[Statement]
     bands: Sequence[int] = ()
 
 
@@ -159,30 +160,32 @@ class Indexer:
     def _prepare(self, article: Article) -> _Draft:
         spans = sentences(article.text)
         passages = _unlike(split(article, spans, self._budget, self._embedder.count, self._embedder.window))
-        return _Draft(article, passages, statements(article, spans), bands(article.text))
+        return _Draft(article, spans, passages, bands(article.text))
 
     def _embed(self, batch: Sequence[_Draft]) -> list[Prepared]:
         passages = [p for draft in batch for p in draft.passages]
         if not passages:
             nothing = np.zeros((0, 1), dtype=np.float32)
-            return [Prepared(draft.article, (), draft.statements, nothing, (), draft.bands) for draft in batch]
+            return [Prepared(d.article, (), statements(d.article, d.sentences), nothing, (), d.bands) for d in batch]
         heads = [f"{p.header}\n" if p.header else "" for p in passages]
         inside = [
             [Span(s.start - p.start + len(head), s.end - p.start + len(head)) for s in p.sentences]
             for p, head in zip(passages, heads, strict=True)
         ]
         begun = time.perf_counter()
-        vectors, parts = self._embedder.embed_passages(
-            [head + p.text for p, head in zip(passages, heads, strict=True)], inside
-        )
+        texts = [head + p.text for p, head in zip(passages, heads, strict=True)]
+        reader = TagReader(texts, [len(head) for head in heads])
+        vectors, parts = self._embedder.embed_passages(texts, inside, reader)
         self.embed_seconds += time.perf_counter() - begun
         self.embedded += len(passages)
         done: list[Prepared] = []
         at = 0
         for draft in batch:
             mine = slice(at, at + len(draft.passages))
+            tags = tags_of(draft.passages, reader.tagged[mine])
+            said = statements(draft.article, draft.sentences, tags)
             rows = vectors[mine], parts[mine]
-            done.append(Prepared(draft.article, draft.passages, draft.statements, *rows, draft.bands))
+            done.append(Prepared(draft.article, draft.passages, said, *rows, draft.bands, tags))
             at = mine.stop
         return done
 
@@ -248,9 +251,10 @@ class Indexer:
         vectors, parts = old.vectors(ids), old.sentence_vectors(ids)
         if not passages or any(p.id not in vectors for p in passages):
             return None
-        said = statements(article, sentences(article.text))
+        tags = old.tags(article.id)
+        said = statements(article, sentences(article.text), tags)
         rows = np.stack([vectors[p.id] for p in passages])
-        return Prepared(article, passages, said, rows, [parts[p.id] for p in passages], bands(article.text))
+        return Prepared(article, passages, said, rows, [parts[p.id] for p in passages], bands(article.text), tags)
 
     def close(self) -> None:
         self._lexical.close()

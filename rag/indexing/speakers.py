@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Literal
 
 import regex
 
+from rag.indexing.attribution import Attribution, Tagged
 from rag.indexing.cues import Found, Tokens, find_in
+from rag.indexing.links import link
 from rag.indexing.names import core, in_order, name_tokens
 from rag.indexing.speech_words import (
     AFFILIATIONS,
@@ -50,7 +52,7 @@ from rag.indexing.speech_words import (
     WOMEN,
 )
 from rag.indexing.speeches import Speech, speeches
-from rag.records import Article, Span, Statement
+from rag.records import Article, Manner, Span, Statement
 
 _WORK, _OFFICES = ROLES | OCCUPATIONS, SPECIFIC | OCCUPATIONS
 _MEN_ONLY, _WOMEN_ONLY = MALE | KIN_MEN | {"man"}, FEMALE | KIN_WOMEN | {"woman"}
@@ -747,12 +749,27 @@ def _contains(words: Sequence[str], wanted: Sequence[str]) -> bool:
     return all(any(w == x for w in rest) for x in wanted)
 
 
-def statements(article: Article, spans: Sequence[Span]) -> list[Statement]:
-    """Everything that ``article`` reports somebody as saying, in reading order; ``spans`` are its sentences."""
+def statements(article: Article, spans: Sequence[Span], tags: Sequence[Tagged] | None = None) -> list[Statement]:
+    """Everything that ``article`` reports somebody as saying, in reading order; ``spans`` are its sentences.
+
+    ``tags`` are what the attribution head found, None where it did not read the article: it says how sure each statement
+    is; of an article that it is unsure of, or of another language than English, nobody is named.
+    """
     tokens = Tokens(article.text, spans)
     spoken = speeches(tokens)
     covered = {sentence for speech in spoken for sentence in range(speech.first, speech.last)}
-    return _link(article, tokens, find_in(tokens, covered), spoken)
+    found = find_in(tokens, covered)
+    heard = link(article.text, tags, [span.start for span in spans]) if tags is not None else None
+    made = [weighed(statement, article, heard) for statement in _link(article, tokens, found, spoken)]
+    if article.language not in ("", "en") or _unsure(tags or ()):
+        return [replace(s, speaker="", confidence=min(s.confidence, DOUBTFUL)) for s in made]
+    return made
+
+
+def _unsure(tags: Sequence[Tagged]) -> bool:
+    """Whether the head can make nothing of an article: prose unlike that which it was trained on."""
+    cues = [run.sure for run in tags if run.role == "cue"]
+    return len(cues) >= FEW and sum(cues) / len(cues) < SURE
 
 
 def _link(article: Article, tokens: Tokens, found: Sequence[Found], spoken: Sequence[Speech]) -> list[Statement]:
@@ -787,6 +804,54 @@ def _link(article: Article, tokens: Tokens, found: Sequence[Found], spoken: Sequ
         if (voice := carried[sentence]) is not None:
             made.append(Statement(article.id, voice.name, span, kind=_kind(tokens, span)))
     return sorted(made, key=lambda statement: statement.content.start)
+
+
+# What a statement is worth that the head was not asked about, and one that the head has not found.
+UNASKED, ALONE = 0.75, 0.5
+# The most that a statement of another language, or of an article that the head is unsure of, is worth. Unsure is a mean
+# probability of the cues below SURE, of FEW cues or more.
+DOUBTFUL, SURE, FEW = 0.25, 0.6, 3
+
+_REFUSED = regex.compile(
+    r"(?i)\b(?:declin|refus)(?:ed|es|ing|e) to\b|\b(?:would|will|could|did|does|has|have|had) (?:not|n[’']t) (?:yet )?"
+    r"(?:say|said|comment|commented|discuss|answer|answered|respond|responded|reply|confirm|elaborate|specify|disclose)\b"
+)
+_DENIED = regex.compile(
+    r"(?i)\b(?:den(?:y|ies|ied|ying)|disput(?:e|es|ed|ing)|reject(?:s|ed|ing)?|dismiss(?:es|ed|ing)?|refut(?:es|ed)|ruled out"
+    r"|(?:not|never|n[’']t) (?:said|say|think|believe|claimed|claim|know|thought|believed))\b"
+)
+_EXPECTED = regex.compile(
+    r"(?i)\b(?:(?:is|are|was|were) (?:expected|due|set|likely|scheduled|poised) to|will|would|plans? to|may|might)\b[^.;]{0,20}$"
+)
+
+
+def manner_of(text: str, cue: Span | None) -> Manner:
+    """What the cue makes of its content, to judge by its own words and those right before it."""
+    if cue is None:
+        return "stated"
+    before = text[max(0, cue.start - 40) : cue.start]
+    clause = regex.split(r"[.;!?”\"]|\n", before)[-1]
+    near = " ".join(clause.split()[-3:]) + " " + cue.of(text)
+    if _REFUSED.search(f"{near}{text[cue.end : cue.end + 20]}"):
+        return "refused"
+    if _DENIED.search(near):
+        return "denied"
+    if _EXPECTED.search(f"{clause.rstrip()} ".removesuffix(" ")) or _EXPECTED.match(cue.of(text)):
+        return "expected"
+    return "stated"
+
+
+def weighed(statement: Statement, article: Article, heard: Sequence[Attribution] | None) -> Statement:
+    """The statement with its manner, and with what the head makes of it."""
+    manner = manner_of(article.text, statement.cue)
+    if heard is None:
+        return replace(statement, manner=manner, confidence=UNASKED)
+    same = [a for a in heard if any(s.overlaps(statement.content) for s in a.content)]
+    by_cue = [a for a in same if statement.cue and any(c.overlaps(statement.cue) for c in a.cue)]
+    if not same:
+        return replace(statement, manner=manner, confidence=ALONE)
+    best = max(by_cue or same, key=lambda a: a.sure)
+    return replace(statement, manner=manner, confidence=0.5 + 0.5 * best.sure)
 
 
 def _own_words(article: Article, tokens: Tokens, speech: Speech, voice: _Voice) -> Iterable[Statement]:

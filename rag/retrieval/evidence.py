@@ -61,8 +61,9 @@ class Evidence:
 
     ``speakers`` maps each name of the question to the archive's names for it; to () when the archive quotes no such
     person. ``weights`` are the question's index terms with their idf, ``terms`` gives the index terms of a text;
-    ``stories`` the story of each article that has copies, the same for all of them;
-    ``names_a_topic`` is false for "What happened last week?".
+    ``stories`` the story of each article that has copies, the same for all of them; ``names_a_topic`` is false for "What
+    happened last week?". ``alike`` maps the names that the archive does not know to those of its speakers that are
+    spelled nearly so.
     """
 
     query: Query
@@ -74,6 +75,7 @@ class Evidence:
     names_a_topic: bool
     terms: Callable[[str], Sequence[str]]
     stories: Mapping[str, str] = field(default_factory=dict[str, str])
+    alike: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
 
 Scores = Callable[[Vectors], Vectors]
@@ -111,9 +113,9 @@ def gather(searcher: Searcher, query: Query, scores: Scores | None = None) -> Ev
     if unknown and not speakers:
         candidates = [c for c in candidates if not c.speaker]
     stories = searcher.ledger.stories(list({c.article.id for c in candidates}))
-    return Evidence(
-        query, hits, candidates, speakers, searcher.coverage(query), weights, names_a_topic, searcher.terms, stories
-    )
+    alike = {asked: searcher.ledger.speakers_like(asked) for asked, known in speakers.items() if not known}
+    covered, terms = searcher.coverage(query), searcher.terms
+    return Evidence(query, hits, candidates, speakers, covered, weights, names_a_topic, terms, stories, alike)
 
 
 def read(searcher: Searcher, pool: Sequence[tuple[Passage, Article, Hit | None]], vector: Vectors) -> list[Read]:

@@ -20,12 +20,13 @@ from typing import Any, TypeVar
 import numpy as np
 
 from rag.errors import ArchiveCorrupt, ArchiveError, ArchiveMismatch, ArchiveReadOnly
+from rag.indexing.attribution import ROLES, Tagged
 from rag.indexing.embed import Vectors, unit
-from rag.indexing.names import name_tokens
+from rag.indexing.names import name_tokens, nearly, same_person
 from rag.records import Article, Coverage, Passage, Span, Statement
 from rag.stores import stories
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 FILE = "ledger.sqlite3"
 # Filters for which a reader keeps the counts of what is searched.
 COUNTS_KEPT = 100
@@ -56,8 +57,10 @@ CREATE INDEX passages_not_indexed ON passages (state) WHERE state <> 'indexed';
 CREATE TABLE statements (
     article TEXT NOT NULL, ordinal INTEGER NOT NULL, speaker TEXT NOT NULL, kind TEXT NOT NULL,
     start INTEGER NOT NULL, end INTEGER NOT NULL, cue_start INTEGER, cue_end INTEGER,
-    source_start INTEGER, source_end INTEGER, PRIMARY KEY (article, ordinal)
+    source_start INTEGER, source_end INTEGER, manner TEXT NOT NULL DEFAULT 'stated',
+    confidence REAL NOT NULL DEFAULT 1.0, PRIMARY KEY (article, ordinal)
 ) WITHOUT ROWID;
+CREATE TABLE tags (article TEXT PRIMARY KEY, runs BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE speakers (token TEXT NOT NULL, speaker TEXT NOT NULL, article TEXT NOT NULL,
     PRIMARY KEY (token, speaker, article)) WITHOUT ROWID;
 CREATE INDEX speakers_by_article ON speakers (article);
@@ -70,6 +73,13 @@ CREATE TABLE IF NOT EXISTS visits (
 CREATE TABLE IF NOT EXISTS replaced (
     article TEXT NOT NULL, content_hash TEXT NOT NULL, PRIMARY KEY (article, content_hash)
 ) WITHOUT ROWID;
+"""
+# What brings a ledger of the version before to this one. It holds no tags: its statements stay as they are until its
+# articles are embedded again.
+_UPGRADE = """
+ALTER TABLE statements ADD COLUMN manner TEXT NOT NULL DEFAULT 'stated';
+ALTER TABLE statements ADD COLUMN confidence REAL NOT NULL DEFAULT 1.0;
+CREATE TABLE tags (article TEXT PRIMARY KEY, runs BLOB NOT NULL) WITHOUT ROWID;
 """
 _SEPARATOR = "\x1f"
 _ARTICLE = (
@@ -87,6 +97,7 @@ class Prepared:
     vectors: Vectors
     sentence_vectors: Sequence[Vectors]
     bands: Sequence[int] = ()
+    tags: Sequence[Tagged] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +135,12 @@ class Ledger:
                 with self._connection() as db, self._telling():
                     db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
                 version = SCHEMA_VERSION
-            if version != SCHEMA_VERSION:
+            if version == SCHEMA_VERSION - 1 and write:
+                with self._connection() as db, self._telling():
+                    db.executescript(f"BEGIN; {_UPGRADE} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+                version = SCHEMA_VERSION
+            self._before = version == SCHEMA_VERSION - 1  # read as it is: without manner, confidence and tags
+            if version != SCHEMA_VERSION and not self._before:
                 raise ArchiveMismatch(
                     f"{self.path} has schema {version}, this program knows {SCHEMA_VERSION}; "
                     + ("upgrade it" if version > SCHEMA_VERSION else "ingest again into a new folder")
@@ -318,13 +334,18 @@ class Ledger:
                 )
                 self._record_statements(db, article.id, one.statements)
                 stories.link(db, article, one.bands, self.articles)
+                if one.tags is not None:
+                    db.execute("INSERT OR REPLACE INTO tags VALUES (?, ?)", (article.id, _pack_tags(one.tags)))
 
     @staticmethod
     def _record_statements(db: sqlite3.Connection, article_id: str, statements: Sequence[Statement]) -> None:
         db.executemany(
-            f"INSERT INTO statements VALUES ({_marks([0] * 10)})",
+            f"INSERT INTO statements VALUES ({_marks([0] * 12)})",
             [
-                (article_id, n, s.speaker, s.kind, s.content.start, s.content.end, *_ends(s.cue), *_ends(s.source))
+                (
+                    *(article_id, n, s.speaker, s.kind, s.content.start, s.content.end, *_ends(s.cue)),
+                    *(*_ends(s.source), s.manner, round(s.confidence, 3)),
+                )
                 for n, s in enumerate(statements)
             ],
         )
@@ -425,20 +446,49 @@ class Ledger:
     def statements(self, article_ids: Sequence[str]) -> dict[str, list[Statement]]:
         """The statements of each article, in order; every id asked for has a list."""
         found: dict[str, list[Statement]] = {i: [] for i in article_ids}
+        added = "'stated', 1.0" if self._before else "manner, confidence"
         for chunk in _chunks(list(found)):
             for row in self._all(
-                "SELECT article, speaker, kind, start, end, cue_start, cue_end, source_start, source_end "
+                f"SELECT article, speaker, kind, start, end, cue_start, cue_end, source_start, source_end, {added} "
                 f"FROM statements WHERE article IN ({_marks(chunk)}) ORDER BY article, ordinal",
                 *chunk,
             ):
                 found[row[0]].append(
-                    Statement(row[0], row[1], Span(row[3], row[4]), _span(*row[5:7]), _span(*row[7:9]), row[2])
+                    Statement(
+                        row[0], row[1], Span(row[3], row[4]), _span(*row[5:7]), _span(*row[7:9]), row[2], *row[9:]
+                    )
                 )
         return found
+
+    def tags(self, article_id: str) -> list[Tagged] | None:
+        """The attribution head's runs of an article, in order; None where it was not read by the head."""
+        rows = [] if self._before else self._all("SELECT runs FROM tags WHERE article = ?", article_id)
+        return _unpack_tags(rows[0][0]) if rows else None
 
     def speakers(self, token: str) -> list[str]:
         """Every speaker whose name holds the (normalised) token."""
         return [row[0] for row in self._all("SELECT DISTINCT speaker FROM speakers WHERE token = ?", token)]
+
+    def speakers_like(self, name: str, most: int = 3) -> tuple[str, ...]:
+        """The speakers whose names are spelled nearly as ``name``, the most quoted first."""
+        tokens = name_tokens(name)
+        if not tokens:
+            return ()
+        known = [row[0] for row in self._all("SELECT DISTINCT token FROM speakers")]
+        wanted = [{other for other in known if nearly(token, other)} for token in tokens]
+        near = [other for other in wanted[-1] if other != tokens[-1] or len(tokens) > 1]
+        rows = self._all(
+            f"SELECT speaker, count(DISTINCT article) n FROM speakers WHERE token IN ({_marks(near)}) "
+            "GROUP BY speaker ORDER BY n DESC, length(speaker) DESC, speaker",
+            *near,
+        )
+        found: list[str] = []
+        for speaker, _ in rows:
+            theirs = name_tokens(speaker)
+            fits = all(any(t in theirs for t in each) for each in wanted)
+            if fits and not any(same_person(speaker, other) for other in found):
+                found.append(speaker)
+        return tuple(found[:most])
 
     def articles_quoting(self, speakers: Sequence[str], filters: Filters, limit: int) -> list[str]:
         """Ids of the newest ``limit`` articles that report words of any of the speakers."""
@@ -462,6 +512,18 @@ class Ledger:
         """Articles by the day they were published on (ISO), oldest first, without the undated."""
         rows = self._all("SELECT day, count(*) FROM articles WHERE day IS NOT NULL GROUP BY day ORDER BY day")
         return {date.fromordinal(day).isoformat(): count for day, count in rows}
+
+    def articles_with_statements(self, speakers: Sequence[str], filters: Filters) -> list[str]:
+        """Ids of the articles that hold statements (of any of the speakers, where some are named), newest first."""
+        where, values = _where(filters)
+        table = "statements s" if not speakers else "speakers s"
+        named = f" AND s.speaker IN ({_marks(speakers)})" if speakers else ""
+        rows = self._all(
+            f"SELECT DISTINCT a.id, a.day, a.published FROM {table} JOIN articles a ON a.id = s.article "
+            f"WHERE 1{named}{where} ORDER BY a.day DESC, a.published DESC, a.id",
+            *speakers, *values,
+        )  # fmt: skip
+        return [row[0] for row in rows]
 
     def outlets(self) -> dict[str, int]:
         """Articles by outlet, largest first."""
@@ -541,7 +603,7 @@ class Ledger:
 
 
 def _forget(db: sqlite3.Connection, article_id: str) -> None:
-    for table, column in (("articles", "id"), ("statements", "article"), ("speakers", "article")):
+    for table, column in (("articles", "id"), ("statements", "article"), ("speakers", "article"), ("tags", "article")):
         db.execute(f"DELETE FROM {table} WHERE {column} = ?", (article_id,))
 
 
@@ -589,6 +651,17 @@ def _quantise(rows: Vectors) -> bytes:
     """Rows of int8, each scaled to its largest component: the direction, which is all that a cosine needs."""
     largest = np.maximum(np.abs(rows).max(axis=1, keepdims=True, initial=0.0), 1e-12)
     return np.round(rows / largest * 127).astype(np.int8).tobytes()
+
+
+def _pack_tags(runs: Sequence[Tagged]) -> bytes:
+    """Role, start, end, and how sure in thousandths."""
+    rows = [(ROLES.index(r.role), r.span.start, r.span.end, round(r.sure * 1000)) for r in runs]
+    return np.array(rows, dtype="<u4").tobytes()
+
+
+def _unpack_tags(packed: bytes) -> list[Tagged]:
+    rows = np.frombuffer(packed, dtype="<u4").reshape(-1, 4).tolist()
+    return [Tagged(ROLES[role], Span(start, end), sure / 1000) for role, start, end, sure in rows]
 
 
 def _ends(span: Span | None) -> tuple[int | None, int | None]:

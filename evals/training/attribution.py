@@ -1,0 +1,266 @@
+"""The attribution head's weights, learned from PolNeAR's train split over the frozen embedder's token vectors.
+
+Windows are the passages of an ingest, so training sees what serving sees. Deterministic for a seed and a machine.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize  # pyright: ignore[reportUnknownVariableType]
+
+from evals.datasets import polnear
+from evals.datasets.polnear import Marked
+from rag.indexing.attribution import FEATURES, FILE, ROLES, TAGS, Floats, Head, Role, Tagged, Words, words_of
+from rag.indexing.embed import OnnxEmbedder, Vectors
+from rag.indexing.links import FILE as LINKS
+from rag.indexing.links import pairs
+from rag.indexing.sentences import sentences
+from rag.indexing.split import split
+from rag.records import Span
+from rag.settings import Settings
+
+HIDDEN = 128
+EPOCHS = 8
+BATCH = 64
+RATE = 5e-3
+DROPOUT = 0.4
+# Added to the scores of "outside" and of the tags that begin a span; chosen on the split "dev".
+OUTSIDE, BEGIN = 0.15, 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A passage with its words (spans of the article), their features as float16, and their tags."""
+
+    article: int
+    spans: Sequence[Span]
+    features: NDArray[np.float16]
+    tags: NDArray[np.int64]
+
+
+def windows(marked: Sequence[Marked], settings: Settings, told: Callable[[str], None]) -> list[Window]:
+    """Every passage of the articles, read by the embedder."""
+    embedder = OnnxEmbedder(settings.cache)
+    texts: list[str] = []
+    owners: list[tuple[int, int]] = []  # the article, and what is to be added to an offset
+    insides: list[int] = []
+    for n, each in enumerate(marked):
+        spans = sentences(each.article.text)
+        for passage in split(each.article, spans, settings.passage_tokens, embedder.count, embedder.window):
+            texts.append(passage.embedded)
+            lead = len(passage.embedded) - len(passage.text)
+            owners.append((n, passage.start))
+            insides.append(lead)
+    tags = [_tags(each) for each in marked]
+    found: dict[int, Window] = {}
+    for at in range(0, len(texts), 512):
+
+        def reader(rows: Sequence[int], encodings: Sequence[Any], last: Vectors, third: Vectors, at: int = at) -> None:
+            for place, (row, encoding) in enumerate(zip(rows, encodings, strict=True)):
+                i = at + row
+                words = words_of(texts[i], encoding, last[place], third[place]).behind(insides[i])
+                article, shift = owners[i]
+                moved = [Span(s.start + shift, s.end + shift) for s in words.spans]
+                gold = np.array([tags[article].get(s.start, 0) for s in moved], np.int64)
+                # what an annotation begins between two words, or a window cuts, goes on with "inside"
+                found[i] = Window(article, moved, words.features.astype(np.float16), gold)
+
+        part = texts[at : at + 512]
+        embedder.embed_passages(part, [()] * len(part), reader)
+        told(f"{min(at + 512, len(texts)):,} of {len(texts):,} passages read")
+    return [found[i] for i in sorted(found) if len(found[i].spans)]
+
+
+def _tags(marked: Marked) -> dict[int, int]:
+    """The tag of a word that begins at an offset."""
+    out: dict[int, int] = {}
+    for attribution in marked.attributions:
+        for role, name in enumerate(ROLES):
+            for span in getattr(attribution, name):
+                out[span.start] = 1 + 2 * role
+                for place in range(span.start + 1, span.end):
+                    out.setdefault(place, 2 + 2 * role)
+    return out
+
+
+def allowed() -> Floats:
+    """0 where a tag may follow another, else a large negative number; shape (TAGS, TAGS)."""
+    moves = np.zeros((TAGS, TAGS), np.float32)
+    for role in range(len(ROLES)):
+        inside = 2 + 2 * role
+        for before in range(TAGS):
+            if before not in (inside - 1, inside):
+                moves[before, inside] = -1e4
+    return moves
+
+
+def fit(
+    train: Sequence[Window], epochs: int, seed: int, told: Callable[[int, Head], None]
+) -> dict[str, NDArray[np.float16]]:
+    """The weights, float16; ``told`` is shown each epoch's number and head."""
+    import torch
+    from torch import nn
+
+    torch.manual_seed(seed)
+    torch.set_num_threads(1)  # more of them wait for one another in the many small steps
+    draw = np.random.default_rng(seed)
+    gru = nn.GRU(FEATURES, HIDDEN, bidirectional=True, batch_first=True)
+    out = nn.Linear(2 * HIDDEN, TAGS)
+    moves, start = nn.Parameter(torch.zeros(TAGS, TAGS)), nn.Parameter(torch.zeros(TAGS))
+    barred = torch.from_numpy(allowed())
+    weights = [*gru.parameters(), *out.parameters(), moves, start]
+    steps = epochs * -(-len(train) // BATCH)
+    optimizer = torch.optim.AdamW(weights, lr=RATE, weight_decay=0.01)
+    rate = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps, pct_start=0.1)
+    drop = nn.Dropout(DROPOUT)
+
+    def loss(batch: Sequence[Window]) -> Any:
+        lengths = torch.tensor([len(w.spans) for w in batch])
+        longest = int(lengths.max())
+        x = torch.zeros(len(batch), longest, FEATURES)
+        gold = torch.zeros(len(batch), longest, dtype=torch.long)
+        for i, window in enumerate(batch):
+            x[i, : len(window.spans)] = torch.from_numpy(window.features.astype(np.float32))
+            gold[i, : len(window.spans)] = torch.from_numpy(window.tags)
+        mask = torch.arange(longest)[None] < lengths[:, None]
+        packed = nn.utils.rnn.pack_padded_sequence(drop(x), lengths, batch_first=True, enforce_sorted=False)
+        states, _ = nn.utils.rnn.pad_packed_sequence(gru(packed)[0], batch_first=True)
+        scores = out(drop(states))
+        full = moves + barred
+        alpha = start + scores[:, 0]
+        for t in range(1, longest):
+            step = torch.logsumexp(alpha[:, :, None] + full, 1) + scores[:, t]
+            alpha = torch.where(mask[:, t, None], step, alpha)
+        total = torch.logsumexp(alpha, 1)
+        path = start[gold[:, 0]] + (scores.gather(2, gold[:, :, None])[:, :, 0] * mask).sum(1)
+        path = path + (full[gold[:, :-1], gold[:, 1:]] * mask[:, 1:]).sum(1)
+        return (total - path).sum() / mask.sum()
+
+    def state() -> dict[str, NDArray[np.float16]]:
+        named: dict[str, Any] = {"out": out.weight, "out_bias": out.bias, "start": start, "transitions": moves + barred}
+        for way, suffix in (("forward", "l0"), ("backward", "l0_reverse")):
+            named[f"{way}.input"] = getattr(gru, f"weight_ih_{suffix}")
+            named[f"{way}.hidden"] = getattr(gru, f"weight_hh_{suffix}")
+            named[f"{way}.input_bias"] = getattr(gru, f"bias_ih_{suffix}")
+            named[f"{way}.hidden_bias"] = getattr(gru, f"bias_hh_{suffix}")
+        return {name: value.detach().numpy().astype(np.float16) for name, value in named.items()}
+
+    for epoch in range(1, epochs + 1):
+        # Windows of like length share a batch; the batches come in any order.
+        order = sorted(range(len(train)), key=lambda i: len(train[i].spans) + draw.normal() * 8)
+        batches = [order[at : at + BATCH] for at in range(0, len(order), BATCH)]
+        draw.shuffle(batches)
+        drop.train()
+        for batch in batches:
+            optimizer.zero_grad()
+            value = loss([train[i] for i in batch])
+            value.backward()
+            nn.utils.clip_grad_norm_(weights, 1.0)
+            optimizer.step()
+            rate.step()
+        told(epoch, Head(dict(state())))
+    return state()
+
+
+def shifted(bias: NDArray[np.float16]) -> NDArray[np.float16]:
+    """The tags' biases, for spans rather than words to be right: see OUTSIDE and BEGIN."""
+    out = bias.astype(np.float32)
+    out[0] += OUTSIDE
+    out[1::2] += BEGIN
+    return out.astype(np.float16)
+
+
+def span_f1(head: Head, held: Sequence[Window], marked: Sequence[Marked]) -> dict[str, float]:
+    """Exact-match F1 of each role's spans."""
+    found: dict[str, set[tuple[int, int, int]]] = {role: set() for role in ROLES}
+    for at in range(0, len(held), 64):
+        some = held[at : at + 64]
+        tagged = head.tag([Words(w.spans, w.features.astype(np.float32)) for w in some])
+        for window, runs in zip(some, tagged, strict=True):
+            for run in runs:
+                found[run.role].add((window.article, run.span.start, run.span.end))
+    out: dict[str, float] = {}
+    for role in ROLES:
+        gold = {(n, *span) for n, each in enumerate(marked) for span in each.spans(role)}
+        right = len(gold & found[role])
+        out[role] = 2 * right / max(1, len(gold) + len(found[role]))
+    return out
+
+
+def train(
+    data: Path, folder: Path, settings: Settings, epochs: int, seed: int, told: Callable[[str], None]
+) -> dict[str, float]:
+    """Train on the split "train", write attribution.npz and links.json to ``folder``; exact F1 on the split "dev"."""
+    begun = time.perf_counter()
+    learned, held = polnear.load(data, "train"), polnear.load(data, "dev")
+    weighed = fit_links(learned)
+    (folder / LINKS.name).write_text(json.dumps(dict(sorted(weighed.items())), ensure_ascii=False, indent=0) + "\n")
+    seen = windows(learned, settings, told)
+    kept = windows(held, settings, told)
+
+    def tell(epoch: int, head: Head) -> None:
+        scores = span_f1(head, kept, held)
+        shown = ", ".join(f"{role} {score:.3f}" for role, score in scores.items())
+        told(f"epoch {epoch}: {shown} ({time.perf_counter() - begun:.0f} s)")
+
+    weights = fit(seen, epochs, seed, tell)
+    weights["out_bias"] = shifted(weights["out_bias"])
+    with (folder / FILE.name).open("wb") as file:
+        np.savez(file, allow_pickle=False, **weights)
+    return span_f1(Head(dict(weights)), kept, held)
+
+
+# Links
+
+
+def fit_links(marked: Sequence[Marked], penalty: float = 1.0) -> dict[str, float]:
+    """The weights of ``rag.indexing.links``, learned from the marked spans: a logistic regression with an L2 penalty."""
+    rows: list[list[int]] = []
+    gold: list[float] = []
+    index: dict[str, int] = {"": 0}
+    for each in marked:
+        runs, linked = marked_runs(each)
+        text = each.article.text
+        for i, j, features in pairs(text, runs, [s.start for s in sentences(text)]):
+            rows.append([0, *(index.setdefault(f, len(index)) for f in features)])
+            gold.append(float((i, j) in linked))
+    width = max(map(len, rows))
+    # Rows are padded with a column that weighs nothing.
+    table = np.array([row + [len(index)] * (width - len(row)) for row in rows])
+    right = np.array(gold)
+
+    def loss(w: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        score = np.append(w, 0.0)[table].sum(1)
+        share = 1 / (1 + np.exp(-score))
+        value = np.logaddexp(0, score).sum() - (right * score).sum() + penalty * (w[1:] @ w[1:]) / 2
+        slope = np.zeros(len(w) + 1)
+        np.add.at(slope, table, (share - right)[:, None])
+        slope[1:-1] += penalty * w[1:]
+        return float(value), slope[:-1]
+
+    found: Any = minimize(loss, np.zeros(len(index)), jac=True, method="L-BFGS-B", options={"maxiter": 200})
+    return {name: round(float(found.x[i]), 3) for name, i in index.items() if name == "" or abs(found.x[i]) > 0.02}
+
+
+def marked_runs(marked: Marked) -> tuple[list[Tagged], set[tuple[int, int]]]:
+    """The marked spans in reading order, and which of their places belong together (cue first)."""
+    roles: dict[tuple[int, int], Role] = {
+        (s.start, s.end): role for role in ROLES for a in marked.attributions for s in getattr(a, role)
+    }
+    order = sorted(roles)
+    place = {span: n for n, span in enumerate(order)}
+    linked = {
+        (place[(c.start, c.end)], place[(s.start, s.end)])
+        for a in marked.attributions
+        for c in a.cue
+        for s in (*a.source, *a.content)
+    }
+    return [Tagged(roles[span], Span(*span), 1.0) for span in order], linked

@@ -1,0 +1,74 @@
+"""The head's spans of whole articles, read along while their passages are embedded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rag.indexing import attribution
+from rag.indexing.attribution import Attribution, Tagged, Words, words_of
+from rag.indexing.embed import Embedder, Vectors
+from rag.indexing.links import link
+from rag.indexing.sentences import sentences
+from rag.indexing.split import split
+from rag.records import Article, Passage, Span
+
+
+class TagReader:
+    """Tags texts from the token vectors of the pass that embeds them (a ``TokenReader``).
+
+    ``tagged`` has a list of runs for each text, spans of what follows its first ``leads[i]`` characters (a header);
+    None while nothing was read, and for good where the embedder yields no token vectors.
+    """
+
+    def __init__(self, texts: Sequence[str], leads: Sequence[int]) -> None:
+        self._texts, self._leads = texts, leads
+        self.tagged: list[list[Tagged] | None] = [None] * len(texts)
+
+    def __call__(self, rows: Sequence[int], encodings: Sequence[Any], last: Vectors, third: Vectors) -> None:
+        read: list[Words] = []
+        for place, (row, encoding) in enumerate(zip(rows, encodings, strict=True)):
+            read.append(words_of(self._texts[row], encoding, last[place], third[place]).behind(self._leads[row]))
+        for row, runs in zip(rows, attribution.head().tag(read), strict=True):
+            self.tagged[row] = runs
+
+
+def tags_of(passages: Sequence[Passage], tagged: Sequence[Sequence[Tagged] | None]) -> list[Tagged] | None:
+    """The runs of an article from those of its passages, in reading order; None where the passages were not read."""
+    if any(runs is None for runs in tagged):
+        return None
+    found = [
+        Tagged(run.role, Span(run.span.start + passage.start, run.span.end + passage.start), round(run.sure, 3))
+        for passage, runs in zip(passages, tagged, strict=True)
+        for run in runs or ()
+    ]
+    return sorted(found, key=lambda run: run.span.start)
+
+
+class Attributor:
+    """Attributions of articles outside an ingest: embeds their passages, keeps nothing."""
+
+    def __init__(self, embedder: Embedder, budget: int) -> None:
+        self._embedder, self._budget = embedder, budget
+
+    def tags(self, article: Article) -> list[Tagged] | None:
+        """The runs of an article; None where the embedder yields no token vectors."""
+        passages = self._split(article)
+        texts = [p.embedded for p in passages]
+        reader = TagReader(texts, [len(t) - len(p.text) for t, p in zip(texts, passages, strict=True)])
+        self._embedder.embed_passages(texts, [()] * len(texts), reader)
+        return tags_of(passages, reader.tagged)
+
+    def embed(self, article: Article) -> None:
+        """Embed the article's passages without reading them: what that costs by itself."""
+        texts = [p.embedded for p in self._split(article)]
+        self._embedder.embed_passages(texts, [()] * len(texts))
+
+    def _split(self, article: Article) -> list[Passage]:
+        spans = sentences(article.text)
+        return split(article, spans, self._budget, self._embedder.count, self._embedder.window)
+
+    def attributions(self, article: Article) -> list[Attribution]:
+        """Who said what, as the head alone finds it, in reading order."""
+        starts = [span.start for span in sentences(article.text)]
+        return link(article.text, self.tags(article) or [], starts)
