@@ -106,7 +106,8 @@ element.addEventListener("click", (event) => {
     }
   }
   const example = event.target.closest("button[data-ask]");
-  if (example) trigger("pick", { question: example.dataset.ask });
+  const ready = !document.querySelector("#question textarea")?.disabled; // what was open is there again
+  if (example && ready) trigger("pick", { question: example.dataset.ask });
   const view = event.target.closest("button[data-view]");
   if (view) trigger("view", { turn: turnOf(view), view: view.dataset.view });
   const dated = event.target.closest("button[data-open]");

@@ -78,6 +78,7 @@ def _asking(desk: Desk, page: gr.Blocks, talk: gr.State) -> None:
                     submit_btn="Ask",
                     container=False,
                     elem_id="question",
+                    interactive=False,
                 )
                 narrow = gr.HTML(
                     cast("Any", _narrowed(Narrowing())),
@@ -103,8 +104,7 @@ def _asking(desk: Desk, page: gr.Blocks, talk: gr.State) -> None:
         return (talk, head, *shown(talk.exchanges, front), _panel(desk, last), narrowing, _kept(talk))
 
     def begin(opened: object, talk: Conversation) -> tuple[Any, ...]:
-        """What the browser had open, or what a link asks; a reader who was quicker and has asked already goes on."""
-        desk.front()  # may take a while, the first time
+        """What the browser had open, or what a link asks. Only then can something be asked: the box was closed so far."""
         given = cast("dict[str, object]", opened) if isinstance(opened, dict) else {}
         link = given.get("link")
         narrowed = Narrowing.of(link) if isinstance(link, dict) else None
@@ -113,7 +113,7 @@ def _asking(desk: Desk, page: gr.Blocks, talk: gr.State) -> None:
             asked = cast("dict[str, object]", link).get("q") if isinstance(link, dict) else ""
             if isinstance(asked, str) and asked.strip():
                 talk.exchanges.append(Exchange(1, " ".join(asked.split()), narrowed or Narrowing()))
-        return whole(talk, narrowed)
+        return gr.update(interactive=True), *whole(talk, narrowed)
 
     def reopen(talk: Conversation, event: gr.EventData) -> tuple[Any, ...]:
         talk.become(conversation_of(getattr(event, "talk", None)))
@@ -125,7 +125,7 @@ def _asking(desk: Desk, page: gr.Blocks, talk: gr.State) -> None:
         if talk.waiting or not asked:
             if talk.waiting:
                 gr.Info("The last question is still being answered; ask this one again when it is done, or stop it.")
-            return question, talk, gr.skip(), gr.skip(), gr.skip()
+            return gr.skip(), talk, gr.skip(), gr.skip(), gr.skip()  # what stands in the box may have grown already
         talk.exchanges.append(Exchange(len(talk.exchanges) + 1, asked, Narrowing.of(narrowed)))
         return ("", talk, *shown(talk.exchanges, ""), _kept(talk))
 
@@ -253,7 +253,7 @@ def _asking(desk: Desk, page: gr.Blocks, talk: gr.State) -> None:
 
     everything = [talk, top, past, current, panel, narrow, keeper]
     asked = [box, talk, past, current, keeper]
-    begun = page.load(begin, [keeper, talk], everything, js="() => [window.datelineOpened()]", **AT_ONCE)
+    begun = page.load(begin, [keeper, talk], [box, *everything], js="() => [window.datelineOpened()]", **AT_ONCE)
     answers: list[Any] = []
     for event in (
         begun,

@@ -48,6 +48,7 @@ def visited(
         watch(page, origin, trouble)
         page.goto(address)
         expect(page.locator(".opening, .turn").first).to_be_visible()
+        expect(page.get_by_label("Your question")).to_be_enabled(timeout=20_000)
         yield page, trouble
     finally:
         fresh.close()
