@@ -19,7 +19,8 @@ from rag.answers.compose import from_quotes
 from rag.answers.extractive import quote
 from rag.answers.phrases import FIGURES, parts, tokens
 from rag.answers.short import with_short
-from web import render
+from web import conversation
+from web.desk import Exchange
 
 
 @pytest.mark.parametrize(
@@ -187,10 +188,10 @@ def test_the_features_that_have_weights_are_those_that_are_made(flood: Archive) 
 
 def test_it_is_set_in_bold_once_on_the_page_and_escaped(flood: Archive) -> None:
     answer = flood.ask("Who will lead the inquiry into the Larkmoor flood?")
-    page = render.exchange(render.Exchange(1, answer.question, answer=answer))
+    page = conversation.exchange(Exchange(1, answer.question, answer=answer))
     assert page.count('<strong class="short">Winifred Salt</strong>') == 1
     first = replace(answer.sentences[0], text="It is <b>Winifred</b> & co, <b>Winifred</b>.")
     hostile = replace(answer, sentences=(first,), short="<b>Winifred</b>")
-    page = render.exchange(render.Exchange(1, answer.question, answer=hostile))
+    page = conversation.exchange(Exchange(1, answer.question, answer=hostile))
     assert page.count('<strong class="short">&lt;b&gt;Winifred&lt;/b&gt;</strong>') == 1
     assert not regex.search(r"<b>Winifred", page)
