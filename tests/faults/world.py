@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -78,7 +79,7 @@ def article(number: int, version: int) -> Article:
     return Article(
         id=article_id(url), title=f"Report {number}", text="\n\n".join(paragraphs), url=url,
         outlet=f"Outlet {number % 7}", published=f"2024-{number % 12 + 1:02}-{version % 28 + 1:02}",
-        modified=f"2025-01-01T00:00:{version % 60:02}+00:00",
+        modified=(datetime(2025, 1, 1, tzinfo=UTC) + timedelta(minutes=version)).isoformat(),
     )  # fmt: skip
 
 
