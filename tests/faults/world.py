@@ -159,10 +159,14 @@ def examine(path: Path, expected: Mapping[str, set[str]], *, server: str = "") -
         stored = ledger.vectors(ids)
         for i, (passage, _) in passages.items():
             near = [j for j, cosine in vectors.search(stored[i], 10, Filters()) if j == i or cosine > 0.9995]
-            found.unreachable += not near
+            if not near:
+                found.unreachable += 1
+                found.told.append(f"passage {i} is not found by its vector")
             marks = MARK.findall(passage.text)
             terms = words.terms(marks[0]) if marks else words.terms(passage.text)
-            found.unreachable += i not in [j for j, _ in words.search(terms, 10, Filters())]
+            if i not in [j for j, _ in words.search(terms, 10, Filters())]:
+                found.unreachable += 1
+                found.told.append(f"passage {i} is not found by its word")
     finally:
         vectors.close()
         words.close()
