@@ -111,6 +111,23 @@ def test_ingest_reports_each_source(tmp_path: Path) -> None:
     assert "2 unchanged" in plain.stdout and "skipped" in plain.stdout
 
 
+def test_remove_takes_articles_out_by_url_and_by_id(tmp_path: Path) -> None:
+    rows = [{"title": f"T{n}", "text": f"The bridge {n} opens.", "url": f"https://example.org/{n}"} for n in range(3)]
+    (tmp_path / "news.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    archive = ("--archive", str(tmp_path / "a"))
+    missing = run("-m", "rag", "remove", "https://example.org/0", *archive)
+    assert missing.returncode == 2 and "no archive" in missing.stderr and not (tmp_path / "a").exists()
+    assert run("ingest.py", str(tmp_path / "news.jsonl"), *archive).returncode == 0
+    hits = json.loads(run("-m", "rag", "search", "bridge", "--json", *archive).stdout)
+    (by_id,) = {hit["article"] for hit in hits if hit["url"].endswith("/2")}
+    done = run("-m", "rag", "remove", "http://EXAMPLE.org/0/?utm_source=x", by_id, "--json", *archive)
+    told = json.loads(done.stdout)
+    assert done.returncode == 0 and len(told["removed"]) == 2 and told["missing"] == []
+    again = run("-m", "rag", "remove", "https://example.org/0", "https://example.org/1", *archive)
+    assert again.returncode == 1 and "removed 1 articles" in again.stdout and "not in the archive" in again.stdout
+    assert run("-m", "rag", "verify", *archive).returncode == 0
+
+
 def test_defaults_come_from_the_environment(tmp_path: Path) -> None:
     assert run("ingest.py", RAG_ARCHIVE=str(tmp_path / "b")).returncode == 0
     assert run("-m", "rag", "status", RAG_ARCHIVE=str(tmp_path / "b")).returncode == 0

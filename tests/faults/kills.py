@@ -254,6 +254,8 @@ def run(folder: Path, kills: int, seed: int, told: Callable[[str], None], second
             report.kills += killed_settling(chance.uniform(0, 0.5), path)
         found = in_child(partial(settled, path, allowed(world, todo[0].after(world) if todo else world)))
         report.take(found, f"kill {report.kills}")
+        if not found.ok:
+            told(report.told[-1])
         report.remade_by_repair += current(path) != store
         report.finished_by_repair += texts(path) != expected_texts(world)
         if report.kills % 20 == 0:

@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -78,7 +79,7 @@ def article(number: int, version: int) -> Article:
     return Article(
         id=article_id(url), title=f"Report {number}", text="\n\n".join(paragraphs), url=url,
         outlet=f"Outlet {number % 7}", published=f"2024-{number % 12 + 1:02}-{version % 28 + 1:02}",
-        modified=f"2025-01-01T00:00:{version % 60:02}+00:00",
+        modified=(datetime(2025, 1, 1, tzinfo=UTC) + timedelta(minutes=version)).isoformat(),
     )  # fmt: skip
 
 
@@ -158,10 +159,14 @@ def examine(path: Path, expected: Mapping[str, set[str]], *, server: str = "") -
         stored = ledger.vectors(ids)
         for i, (passage, _) in passages.items():
             near = [j for j, cosine in vectors.search(stored[i], 10, Filters()) if j == i or cosine > 0.9995]
-            found.unreachable += not near
+            if not near:
+                found.unreachable += 1
+                found.told.append(f"passage {i} is not found by its vector")
             marks = MARK.findall(passage.text)
             terms = words.terms(marks[0]) if marks else words.terms(passage.text)
-            found.unreachable += i not in [j for j, _ in words.search(terms, 10, Filters())]
+            if i not in [j for j, _ in words.search(terms, 10, Filters())]:
+                found.unreachable += 1
+                found.told.append(f"passage {i} is not found by its word")
     finally:
         vectors.close()
         words.close()
