@@ -590,7 +590,8 @@ class Ledger:
             rows = self._all("PRAGMA integrity_check(20)")
         except ArchiveCorrupt as error:
             return [str(error)]
-        problems = [f"{self.path}: {row[0]}" for row in rows if row[0] != "ok"]
+        cure = rebuild_command(self.path.parent)
+        problems = [f"{self.path}: {row[0]}; put back a copy of it, or {cure}" for row in rows if row[0] != "ok"]
         counts = {
             "passages belong to no article": "SELECT count(*) FROM passages WHERE state <> 'removing' "
             "AND article NOT IN (SELECT id FROM articles)",
@@ -598,7 +599,7 @@ class Ledger:
         }
         if not problems:
             found = {what: self._all(sql)[0][0] for what, sql in counts.items()}
-            problems = [f"{n} {what}; {rebuild_command(self.path.parent)}" for what, n in found.items() if n]
+            problems = [f"{n} {what}; {cure}" for what, n in found.items() if n]
         return problems
 
 

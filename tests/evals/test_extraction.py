@@ -11,7 +11,7 @@ from evals import extraction
 from evals.__main__ import main
 from rag.errors import SettingsError
 
-KEPT = Path(extraction.__file__).parent / "results" / "extraction.json"
+KEPT = Path(extraction.__file__).parent / "results" / "extraction" / "pages.json"
 
 
 def test_the_recorded_pages_are_read_as_the_kept_figures_say() -> None:
