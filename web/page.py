@@ -257,7 +257,8 @@ def _asking(desk: Desk, page: gr.Blocks, talk: gr.State) -> None:
     answers: list[Any] = []
     for event in (
         begun,
-        box.submit(put, [box, talk, narrow], asked, **AT_ONCE),
+        # A question that is sent while an empty one is still being turned away is not lost.
+        box.submit(put, [box, talk, narrow], asked, trigger_mode="always_last", **AT_ONCE),
         *(part.pick(pick, [talk, narrow], asked, **AT_ONCE) for part in (past, current)),
         *(part.redo(redo, [talk], asked, **AT_ONCE) for part in (past, current)),
     ):
