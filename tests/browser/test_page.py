@@ -17,6 +17,7 @@ def test_the_seed_question_to_an_opened_source(browser: Browser, seed_archive: P
         expect(page.locator("#top")).to_contain_text("1 article · 1 outlet")
         page.get_by_label("Your question").fill("   ")
         page.keyboard.press("Enter")
+        page.wait_for_timeout(500)  # turned away; nobody types a question faster than that
         expect(page.locator(".opening")).to_be_visible()
         ask(page, QUESTION, 1)
         answer = page.locator("#turn-1")
