@@ -31,7 +31,7 @@ from rag.errors import RagError
 from rag.indexing.embed import Embedder, SentenceTransformersEmbedder, Vectors, open_embedder
 from rag.indexing.sentences import sentences
 from rag.indexing.split import split
-from rag.records import Article, Span
+from rag.records import Article, Passage
 from rag.settings import Settings
 
 WEEKS = ("20230106", "20230113")
@@ -99,22 +99,12 @@ def copies(articles: Sequence[Article]) -> Iterator[Article]:
         copy += 1
 
 
-@dataclass(frozen=True, slots=True)
-class _Passage:
-    """What is embedded of a passage, and where its sentences stand in that text."""
-
-    text: str
-    sentences: tuple[Span, ...]
-
-
-def passages(articles: Iterable[Article], embedder: Embedder, most: int, budget: int) -> list[_Passage]:
-    """The first ``most`` passages of articles as the ingest embeds them: with their header."""
-    found: list[_Passage] = []
+def passages(articles: Iterable[Article], embedder: Embedder, most: int, budget: int) -> list[Passage]:
+    """The first ``most`` passages of articles, as the ingest makes them."""
+    found: list[Passage] = []
     for article in articles:
         for p in split(article, sentences(article.text), budget, embedder.count, embedder.window):
-            head = f"{p.header}\n" if p.header else ""
-            by = len(head) - p.start
-            found.append(_Passage(head + p.text, tuple(Span(s.start + by, s.end + by) for s in p.sentences)))
+            found.append(p)
         if len(found) >= most:
             break
     return found[:most]
@@ -147,7 +137,7 @@ def embed(data: Path | None, settings: Settings, most: int = PASSAGES, rounds: i
     """The archive's embedder beside sentence-transformers' ``encode`` with its defaults, over the same passages."""
     found = texts(data)
     ours, reference = open_embedder(settings), SentenceTransformersEmbedder(settings.embedder)
-    chosen = [p.text for p in passages(copies(found.articles), ours, most, settings.passage_tokens)]
+    chosen = [p.embedded for p in passages(copies(found.articles), ours, most, settings.passage_tokens)]
     encode: Callable[..., Vectors] = reference._model.encode  # pyright: ignore[reportPrivateUsage]
     a, b = ours.embed(chosen[:32]), encode(chosen[:32], show_progress_bar=False)  # both loaded, and alike?
     worst = float(((a * b).sum(1) / np.linalg.norm(b, axis=1)).min())
@@ -209,7 +199,7 @@ def ingest(data: Path | None, settings: Settings, most: int = ARTICLES, rounds: 
                 again.append(timed(lambda: archive.ingest([str(source)])))
 
         def bare() -> None:
-            embedder.embed([p.text for p in pieces])
+            embedder.embed([p.embedded for p in pieces])
 
         def stock() -> None:
             nonlocal chunks

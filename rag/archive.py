@@ -73,6 +73,7 @@ if TYPE_CHECKING:
 
 SPLITTER = "1"  # raised when the same article would be split into other passages
 QUESTION_CHARS = 4_000
+_TOGETHER = 200  # articles whose statements are read at once
 Ignored = Literal["dates", "outlets"]
 _LOCK, _CURRENT, CHROMA, WORDS = "writer.lock", "CURRENT", "chroma", "words"
 _STORE = re.compile(r"store-[0-9a-f]{8}")
@@ -611,14 +612,17 @@ class Archive(AbstractContextManager["Archive"]):
         names = [n for t in name_tokens(speaker) for n in self._ledger.speakers(t) if same_person(speaker, n)]
         if (speaker and not names) or (about and not wanted):
             return
-        for article_id in self._ledger.articles_with_statements(tuple(dict.fromkeys(names)), filters):
-            article = self._ledger.articles([article_id]).get(article_id)
-            for statement in self._ledger.statements([article_id])[article_id] if article else ():
-                if article is None or (speaker and statement.speaker not in names):
-                    continue
-                quote = Quote(statement, article)
-                if wanted <= set(searcher.terms(quote.text)):
-                    yield quote
+        ids = self._ledger.articles_with_statements(tuple(dict.fromkeys(names)), filters)
+        for at in range(0, len(ids), _TOGETHER):
+            part = ids[at : at + _TOGETHER]
+            articles, said = self._ledger.articles(part), self._ledger.statements(part)
+            for article in (articles[i] for i in part if i in articles):
+                for statement in said[article.id]:
+                    quote = Quote(statement, article)
+                    if speaker and statement.speaker not in names:
+                        continue
+                    if not wanted or wanted <= set(searcher.terms(quote.text)):
+                        yield quote
 
     # Looking after it
 

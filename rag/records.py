@@ -110,6 +110,17 @@ class Passage:
         """What the embedder is given: the header on a line of its own, then the text."""
         return f"{self.header}\n{self.text}" if self.header else self.text
 
+    @property
+    def lead(self) -> int:
+        """The characters of ``embedded`` before the text."""
+        return len(self.embedded) - len(self.text)
+
+    @property
+    def inside(self) -> tuple[Span, ...]:
+        """The sentences as spans of ``embedded``."""
+        by = self.lead - self.start
+        return tuple(Span(s.start + by, s.end + by) for s in self.sentences)
+
     @staticmethod
     def make_id(article_id: str, start: int, end: int, text: str) -> str:
         """Content-addressed: the same words at the same place of the same article have the same id."""

@@ -56,9 +56,8 @@ def windows(marked: Sequence[Marked], settings: Settings, told: Callable[[str], 
         spans = sentences(each.article.text)
         for passage in split(each.article, spans, settings.passage_tokens, embedder.count, embedder.window):
             texts.append(passage.embedded)
-            lead = len(passage.embedded) - len(passage.text)
             owners.append((n, passage.start))
-            insides.append(lead)
+            insides.append(passage.lead)
     tags = [_tags(each) for each in marked]
     found: dict[int, Window] = {}
     for at in range(0, len(texts), 512):

@@ -20,9 +20,9 @@ from torch import nn
 from evals.matching import holds_words, words
 from evals.records import Dataset, Question
 from rag import Archive
+from rag.indexing.duplicates import same_text, shingles
 from rag.indexing.embed import Vectors
 from rag.records import Turn
-from rag.retrieval import rank
 from rag.retrieval.evidence import Candidate
 from rag.retrieval.features import NAMES
 from rag.retrieval.ranker import FAR, Ranker
@@ -166,8 +166,8 @@ def best(example: Example, scores: Vectors, sentences: int) -> list[int]:
     shapes: list[frozenset[tuple[str, ...]]] = []
     order: list[int] = np.argsort(-scores, kind="stable").tolist()
     for n in order:
-        shape = rank.shingles(example.texts[n])
-        if not any(rank.same_text(shape, other) for other in shapes):
+        shape = shingles(example.texts[n])
+        if not any(same_text(shape, other) for other in shapes):
             kept.append(n)
             shapes.append(shape)
         if len(kept) == sentences:

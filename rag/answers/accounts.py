@@ -10,9 +10,10 @@ from datetime import date
 
 import regex
 
+from rag.indexing.duplicates import same_text, shingles
 from rag.indexing.names import same_person
 from rag.records import Article, Query
-from rag.retrieval import rank, types
+from rag.retrieval import types
 from rag.retrieval.evidence import Candidate, Evidence
 from rag.retrieval.question import ASKING
 
@@ -240,7 +241,7 @@ def _independent(a: Candidate, b: Candidate, stories: Mapping[str, str]) -> bool
         return False
     if stories.get(a.article.id, "a") == stories.get(b.article.id, "b"):
         return False
-    return not rank.same_text(rank.shingles(a.passage.text), rank.shingles(b.passage.text))
+    return not same_text(shingles(a.passage.text), shingles(b.passage.text))
 
 
 def _same_days(a: Candidate, b: Candidate) -> bool:

@@ -17,8 +17,8 @@ from rag.answers import citations, support
 from rag.answers.accounts import SAME_NEWS_DAYS
 from rag.answers.extractive import in_period
 from rag.answers.speakers import claims, is_theirs
+from rag.indexing.duplicates import same_text, shingles
 from rag.records import Check, Sentence, Span, Verdict
-from rag.retrieval import rank
 from rag.retrieval.evidence import Candidate, Evidence
 from rag.retrieval.periods import periods
 
@@ -166,8 +166,8 @@ def _best(found: list[tuple[float, Candidate]]) -> _Side:
     chosen: list[Candidate] = []
     shapes: list[frozenset[tuple[str, ...]]] = []
     for _, candidate in found:
-        shape = rank.shingles(candidate.text)
-        if len(chosen) < MOST and not any(rank.same_text(shape, other) for other in shapes):
+        shape = shingles(candidate.text)
+        if len(chosen) < MOST and not any(same_text(shape, other) for other in shapes):
             chosen.append(candidate)
             shapes.append(shape)
     return _Side(tuple(chosen), found[0][0] if found else 0.0)

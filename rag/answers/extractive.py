@@ -13,6 +13,7 @@ import regex
 from rag.answers.accounts import Accounts, settle
 from rag.answers.premises import unfounded
 from rag.answers.trim import trimmed
+from rag.indexing.duplicates import same_text, shingles
 from rag.indexing.names import name_tokens, same_person
 from rag.records import Query, Span, Status
 from rag.retrieval import rank, types
@@ -299,8 +300,8 @@ def _distinct(ranked: Sequence[Candidate], most: int) -> list[Candidate]:
     kept: list[Candidate] = []
     shapes: list[frozenset[tuple[str, ...]]] = []
     for candidate in ranked:
-        shape = rank.shingles(candidate.text)
-        if any(rank.same_text(shape, other) for other in shapes):
+        shape = shingles(candidate.text)
+        if any(same_text(shape, other) for other in shapes):
             continue
         kept.append(candidate)
         shapes.append(shape)

@@ -20,8 +20,8 @@ import regex
 from rag.answers.asked import Asked, asked
 from rag.answers.extractive import MOST, WORDS, Quoted, answering
 from rag.answers.phrases import FIGURES, Part, Tokens, content, parts, tokens
+from rag.indexing.duplicates import same_text, shingles
 from rag.indexing.speech_words import OCCUPATIONS, ROLES, VERBS
-from rag.retrieval import rank
 from rag.retrieval.evidence import Candidate, Evidence
 
 # Sentences that are read.
@@ -187,8 +187,8 @@ def _read(candidates: Sequence[Candidate], term: Callable[[str], str]) -> list[R
     read: list[Read] = []
     shapes: list[frozenset[tuple[str, ...]]] = []
     for place, candidate in enumerate(candidates):
-        shape = rank.shingles(candidate.text)
-        copy = any(rank.same_text(shape, other) for other in shapes)
+        shape = shingles(candidate.text)
+        copy = any(same_text(shape, other) for other in shapes)
         shapes.append(shape)
         weight = math.exp(candidate.score - best)
         read.append(Read(candidate, tokens(candidate.text, term), place, weight, copy))

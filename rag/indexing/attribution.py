@@ -15,6 +15,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.indexing.embed import session
 from rag.records import Span
 
 FILE = Path(__file__).with_name("attribution.npz")
@@ -147,7 +148,6 @@ class Head:
     def _session(self) -> Any:
         """The recurrent part on ONNX Runtime, made of the weights: (words, texts, FEATURES) → (words, 2, texts, hidden)."""
         import onnx
-        import onnxruntime
         from onnx import TensorProto, helper, numpy_helper
 
         def gates(array: Floats) -> Floats:
@@ -179,10 +179,7 @@ class Head:
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
         model.ir_version = 8
         onnx.checker.check_model(model)
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 4
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        return session(model.SerializeToString())
 
     def emissions(self, features: Sequence[Floats]) -> Floats:
         """Scores of the tags, shape (words of the longest, texts, TAGS)."""

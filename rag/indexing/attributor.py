@@ -55,7 +55,7 @@ class Attributor:
         """The runs of an article; None where the embedder yields no token vectors."""
         passages = self._split(article)
         texts = [p.embedded for p in passages]
-        reader = TagReader(texts, [len(t) - len(p.text) for t, p in zip(texts, passages, strict=True)])
+        reader = TagReader(texts, [p.lead for p in passages])
         self._embedder.embed_passages(texts, [()] * len(texts), reader)
         return tags_of(passages, reader.tagged)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from itertools import islice
 
@@ -27,8 +27,8 @@ Triple = tuple[str, ...]
 
 def shingles(text: str) -> frozenset[Triple]:
     """The word triples of a text, without case and punctuation."""
-    words = regex.findall(r"[\p{L}\p{N}]+", text.casefold())
-    return frozenset(zip(words, words[1:], words[2:], strict=False)) or frozenset([tuple(words)])
+    words = _words(text)
+    return frozenset(_triples(words)) or frozenset([tuple(words)])
 
 
 def same_text(a: frozenset[Triple], b: frozenset[Triple]) -> bool:
@@ -44,7 +44,7 @@ def bands(text: str) -> tuple[int, ...]:
     """Numbers (63 bits) of which copies of a text share some, and other texts hardly ever any; () for a very short text."""
     from rensa import RMinHash  # pyright: ignore[reportAttributeAccessIssue]
 
-    triples = [" ".join(triple) for triple in islice(_triples(text), _MOST)]
+    triples = [" ".join(triple) for triple in islice(_triples(_words(text)), _MOST)]
     if len(triples) < _FEWEST:
         return ()
     sketch = RMinHash(num_perm=_BANDS * _ROWS, seed=_SEED)
@@ -57,8 +57,11 @@ def bands(text: str) -> tuple[int, ...]:
     return tuple(int(value) for value in mixed >> np.uint64(1))
 
 
-def _triples(text: str) -> Sequence[Triple] | zip[Triple]:
-    words = regex.findall(r"[\p{L}\p{N}]+", text.casefold())
+def _words(text: str) -> list[str]:
+    return regex.findall(r"[\p{L}\p{N}]+", text.casefold())
+
+
+def _triples(words: Sequence[str]) -> Iterator[Triple]:
     return zip(words, words[1:], words[2:], strict=False)
 
 

@@ -92,6 +92,16 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def session(model: str | bytes) -> Any:
+    """An ONNX Runtime session of a model's file or bytes that runs on one core: batches run side by side instead."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
 def unit(vectors: NDArray[Any]) -> Vectors:
     rows = np.asarray(vectors, dtype=np.float32)
     return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
@@ -205,16 +215,11 @@ class OnnxEmbedder:
 
     @cached_property
     def _session(self) -> Any:
-        import onnxruntime
-
         path = self._cache / f"{self.fingerprint.replace(':', '-')}.onnx"
         if not path.exists():
             export(path)
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 4
-        options.intra_op_num_threads = 1  # batches run side by side instead
         try:
-            return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            return session(str(path))
         except Exception as error:  # onnxruntime's own exceptions share no base class below Exception
             raise SettingsError(
                 f"the exported embedder {path} is damaged; delete that file and run this again"
@@ -306,9 +311,7 @@ def export(path: Path) -> None:
             dynamo=False,
         )
     trial = OnnxEmbedder(path.parent)
-    import onnxruntime
-
-    trial.__dict__["_session"] = onnxruntime.InferenceSession(str(draft), providers=["CPUExecutionProvider"])
+    trial.__dict__["_session"] = session(str(draft))
     probe = [
         "Chinese Foreign Minister Wang Yi met here Monday with Russian Foreign Minister Sergei Lavrov.",
         "Inflation fell to 2.4 % in May, the statistics office said.",

@@ -167,15 +167,10 @@ class Indexer:
         if not passages:
             nothing = np.zeros((0, 1), dtype=np.float32)
             return [Prepared(d.article, (), statements(d.article, d.sentences), nothing, (), d.bands) for d in batch]
-        heads = [f"{p.header}\n" if p.header else "" for p in passages]
-        inside = [
-            [Span(s.start - p.start + len(head), s.end - p.start + len(head)) for s in p.sentences]
-            for p, head in zip(passages, heads, strict=True)
-        ]
         begun = time.perf_counter()
-        texts = [head + p.text for p, head in zip(passages, heads, strict=True)]
-        reader = TagReader(texts, [len(head) for head in heads])
-        vectors, parts = self._embedder.embed_passages(texts, inside, reader)
+        texts = [p.embedded for p in passages]
+        reader = TagReader(texts, [p.lead for p in passages])
+        vectors, parts = self._embedder.embed_passages(texts, [p.inside for p in passages], reader)
         self.embed_seconds += time.perf_counter() - begun
         self.embedded += len(passages)
         done: list[Prepared] = []

@@ -109,10 +109,11 @@ def gather(searcher: Searcher, query: Query, scores: Scores | None = None) -> Ev
         for passage, article in searcher.passages_of(quoting):
             pool.setdefault(passage.id, (passage, article, None))
     names = {m.group(): searcher.terms(m.group()) for m in features.PROPER.finditer(query.text)}
-    candidates = _candidates(query, read(searcher, list(pool.values()), vector), weights, names, scores)
+    reads = read(searcher, list(pool.values()), vector)
+    candidates = _candidates(query, reads, weights, names, scores)
     if unknown and not speakers:
         candidates = [c for c in candidates if not c.speaker]
-    stories = searcher.ledger.stories(list({c.article.id for c in candidates}))
+    stories = {r.article.id: r.story for r in reads if r.story}
     alike = {asked: searcher.ledger.speakers_like(asked) for asked, known in speakers.items() if not known}
     covered, terms = searcher.coverage(query), searcher.terms
     return Evidence(query, hits, candidates, speakers, covered, weights, names_a_topic, terms, stories, alike)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from rag.indexing.duplicates import SAME_TEXT, same_text, shingles
 from rag.indexing.embed import Embedder, Vectors
 from rag.records import Article, Coverage, Hit, Passage, Query, Statement
 from rag.retrieval import rank
@@ -100,19 +101,21 @@ class Searcher:
             for i, (passage, article) in found.items()
         ]
         hits.sort(key=lambda h: (-h.score, h.passage.id))
-        return hits[:k] if copies else self._told(once(hits, k, self.ledger.stories([h.article.id for h in hits])))
-
-    def _told(self, hits: Sequence[Hit]) -> list[Hit]:
-        """The hits with every outlet whose article of the same story holds the passage, found by the search or not."""
+        if copies:
+            return hits[:k]
         stories = self.ledger.stories([h.article.id for h in hits])
-        members = self.ledger.copies(sorted(set(stories.values()))) if stories else {}
+        return self._told(once(hits, k, stories), stories)
+
+    def _told(self, hits: Sequence[Hit], stories: Mapping[str, str]) -> list[Hit]:
+        """The hits with every outlet whose article of the same story holds the passage, found by the search or not."""
+        members = self.ledger.copies(sorted({stories[h.article.id] for h in hits if h.article.id in stories}))
         texts = self.ledger.articles([i for ids in members.values() for i in ids[:_COPIES]])
-        shapes = {i: rank.shingles(article.text) for i, article in texts.items()}
+        shapes = {i: shingles(article.text) for i, article in texts.items()}
         told: list[Hit] = []
         for hit in hits:
             others = [i for i in members.get(stories.get(hit.article.id, ""), []) if i in texts]
-            shape = rank.shingles(hit.passage.text) if others else frozenset[tuple[str, ...]]()
-            outlets = [texts[i].outlet for i in others if len(shape & shapes[i]) >= rank.SAME_TEXT * len(shape)]
+            shape = shingles(hit.passage.text) if others else frozenset[tuple[str, ...]]()
+            outlets = [texts[i].outlet for i in others if len(shape & shapes[i]) >= SAME_TEXT * len(shape)]
             more = dict.fromkeys(o for o in (*hit.also_in, *outlets) if o and o != hit.article.outlet)
             told.append(replace(hit, also_in=tuple(more)) if len(more) > len(hit.also_in) else hit)
         return told
@@ -196,13 +199,13 @@ def once(hits: Sequence[Hit], k: int, stories: Mapping[str, str] | None = None) 
     seen: list[frozenset[tuple[str, ...]]] = []
     shown: dict[str, frozenset[tuple[str, ...]]] = {}
     for hit in hits:
-        shape = rank.shingles(hit.passage.text)
+        shape = shingles(hit.passage.text)
         story = stories.get(hit.article.id, "")
         again = bool(story) and len(shape & shown.get(story, frozenset())) >= _COVERED * len(shape)
-        alike = [len(shape & other) if stories.get(kept[n].article.id) == story else -1 for n, other in enumerate(seen)]
-        nearest = max(range(len(seen)), key=alike.__getitem__) if again else -1
+        mine = [n for n, hit in enumerate(kept) if stories.get(hit.article.id) == story] if again else []
+        nearest = max(mine, key=lambda n: len(shape & seen[n]), default=-1)
         for n, other in enumerate(seen):
-            if n == nearest or rank.same_text(shape, other):
+            if n == nearest or same_text(shape, other):
                 first = kept[n]
                 outlet = hit.article.outlet
                 if outlet and outlet != first.article.outlet and outlet not in first.also_in:

@@ -6,10 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
-from rag.indexing.duplicates import SAME_TEXT, same_text, shingles
-
-__all__ = ["SAME_TEXT", "fuse", "idf", "overlap", "recency", "same_text", "shingles"]
-
 # Reciprocal rank fusion as in Cormack, Clarke and Büttcher (SIGIR 2009), with their k.
 RRF_K = 60
 # Days in which the weight of a report falls to 1/e of its gap to the floor.

@@ -60,26 +60,27 @@ CREATE TABLE statements (
     source_start INTEGER, source_end INTEGER, manner TEXT NOT NULL DEFAULT 'stated',
     confidence REAL NOT NULL DEFAULT 1.0, PRIMARY KEY (article, ordinal)
 ) WITHOUT ROWID;
-CREATE TABLE tags (article TEXT PRIMARY KEY, runs BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE speakers (token TEXT NOT NULL, speaker TEXT NOT NULL, article TEXT NOT NULL,
     PRIMARY KEY (token, speaker, article)) WITHOUT ROWID;
 CREATE INDEX speakers_by_article ON speakers (article);
 """
-# Added since: made where they are missing, so that older archives need no new schema.
-_LATER = """
-CREATE TABLE IF NOT EXISTS visits (
+# Tables that came with version 3.
+_ADDED = f"""
+CREATE TABLE tags (article TEXT PRIMARY KEY, runs BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE visits (
     url TEXT PRIMARY KEY, etag TEXT NOT NULL, modified TEXT NOT NULL, version TEXT NOT NULL
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS replaced (
+CREATE TABLE replaced (
     article TEXT NOT NULL, content_hash TEXT NOT NULL, PRIMARY KEY (article, content_hash)
 ) WITHOUT ROWID;
+{stories.TABLES}
 """
-# What brings a ledger of the version before to this one. It holds no tags: its statements stay as they are until its
-# articles are embedded again.
-_UPGRADE = """
+# What brings a ledger of the version before to this one. It holds no tags and no stories: its statements stay as they
+# are until its articles are embedded again, copies are found by a rebuild.
+_UPGRADE = f"""
 ALTER TABLE statements ADD COLUMN manner TEXT NOT NULL DEFAULT 'stated';
 ALTER TABLE statements ADD COLUMN confidence REAL NOT NULL DEFAULT 1.0;
-CREATE TABLE tags (article TEXT PRIMARY KEY, runs BLOB NOT NULL) WITHOUT ROWID;
+{_ADDED}
 """
 _SEPARATOR = "\x1f"
 _ARTICLE = (
@@ -133,22 +134,18 @@ class Ledger:
             version = self._all("PRAGMA user_version")[0][0]
             if version == 0 and write:
                 with self._connection() as db, self._telling():
-                    db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+                    db.executescript(f"BEGIN; {_SCHEMA} {_ADDED} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
                 version = SCHEMA_VERSION
             if version == SCHEMA_VERSION - 1 and write:
                 with self._connection() as db, self._telling():
                     db.executescript(f"BEGIN; {_UPGRADE} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
                 version = SCHEMA_VERSION
-            self._before = version == SCHEMA_VERSION - 1  # read as it is: without manner, confidence and tags
+            self._before = version == SCHEMA_VERSION - 1  # read as it is: without manner, confidence, tags and stories
             if version != SCHEMA_VERSION and not self._before:
                 raise ArchiveMismatch(
                     f"{self.path} has schema {version}, this program knows {SCHEMA_VERSION}; "
                     + ("upgrade it" if version > SCHEMA_VERSION else "ingest again into a new folder")
                 )
-            if write:
-                with self._connection() as db, self._telling():
-                    db.executescript(f"BEGIN; {_LATER} {stories.TABLES} COMMIT;")
-            self._knows_stories = bool(self._all("SELECT 1 FROM sqlite_master WHERE name = 'stories'"))
         except BaseException:
             self.close()
             raise
@@ -389,7 +386,7 @@ class Ledger:
     def stories(self, ids: Sequence[str]) -> dict[str, str]:
         """The story of each article that has copies in the archive, by article id; all copies have the same."""
         found: dict[str, str] = {}
-        for chunk in _chunks(ids) if self._knows_stories else ():  # (an archive that older code made has none)
+        for chunk in [] if self._before else _chunks(ids):
             with self._connection() as db, self._telling():
                 found.update(stories.stories_of(db, chunk))
         return found

@@ -14,11 +14,11 @@ from rag.indexing.duplicates import are_copies
 from rag.records import Article
 
 TABLES = """
-CREATE TABLE IF NOT EXISTS bands (band INTEGER NOT NULL, article TEXT NOT NULL, PRIMARY KEY (band, article)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS bands_by_article ON bands (article);
-CREATE TABLE IF NOT EXISTS copies (article TEXT NOT NULL, other TEXT NOT NULL, PRIMARY KEY (article, other)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS stories (article TEXT PRIMARY KEY, story TEXT NOT NULL) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS stories_by_story ON stories (story);
+CREATE TABLE bands (band INTEGER NOT NULL, article TEXT NOT NULL, PRIMARY KEY (band, article)) WITHOUT ROWID;
+CREATE INDEX bands_by_article ON bands (article);
+CREATE TABLE copies (article TEXT NOT NULL, other TEXT NOT NULL, PRIMARY KEY (article, other)) WITHOUT ROWID;
+CREATE TABLE stories (article TEXT PRIMARY KEY, story TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX stories_by_story ON stories (story);
 """
 # Articles of one band, and candidates in all, that a new article is compared with: page furniture alike in thousands of
 # articles must not make ingest quadratic.

@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 from rag.stores.feedback import Feedback
 from tests import model_server
 from tests.browser.pages import ask, free_port, picture, served, visited
+from tests.model_server import ModelServer
 
 WHALES = "How many pilot whales came ashore in Gull Bay?"
 CORVO = "What did Ines Corvo say about the quay?"
@@ -242,37 +244,40 @@ def test_the_archive_tab_shows_coverage_and_takes_files(browser: Browser, tmp_pa
         assert trouble == []
 
 
-def test_a_model_that_breaks_off_leaves_the_quoted_answer(browser: Browser, press_archive: Path) -> None:
+@contextmanager
+def drafting(browser: Browser, archive: Path, *said: str) -> Iterator[tuple[Page, ModelServer, list[str]]]:
+    """A page whose answers a scripted model writes: ``said`` is its first reply."""
     with model_server.serve() as model:
-        model.say("Corvo said that the quay will be rebuilt by October [1]. And ", model_server.CUT)
+        model.say(*said)
         with (
-            served(press_archive, model="openai:test", url=model.url) as address,
+            served(archive, model="openai:test", url=model.url) as address,
             visited(browser, address) as (page, trouble),
         ):
-            ask(page, CORVO, 1)
-            expect(page.locator("#turn-1 .badge")).to_have_text("Answered")
-            expect(page.locator("#turn-1 .notes")).to_contain_text("quoted instead")
-            expect(page.locator("#turn-1 .cite").first).to_be_visible()
-            assert trouble == []
+            yield page, model, trouble
+
+
+def test_a_model_that_breaks_off_leaves_the_quoted_answer(browser: Browser, press_archive: Path) -> None:
+    said = ("Corvo said that the quay will be rebuilt by October [1]. And ", model_server.CUT)
+    with drafting(browser, press_archive, *said) as (page, _, trouble):
+        ask(page, CORVO, 1)
+        expect(page.locator("#turn-1 .badge")).to_have_text("Answered")
+        expect(page.locator("#turn-1 .notes")).to_contain_text("quoted instead")
+        expect(page.locator("#turn-1 .cite").first).to_be_visible()
+        assert trouble == []
 
 
 def test_an_answer_is_stopped_and_asked_again(browser: Browser, press_archive: Path) -> None:
-    with model_server.serve() as model:
-        model.say("Corvo said that ", model_server.HANG)
-        with (
-            served(press_archive, model="openai:test", url=model.url) as address,
-            visited(browser, address) as (page, trouble),
-        ):
-            box = page.get_by_label("Your question")
-            box.fill(CORVO)
-            box.press("Enter")
-            expect(page.locator("#turn-1 .draft")).to_contain_text("Corvo said")
-            page.get_by_role("button", name="Stop").click()
-            expect(page.locator("#turn-1 .failed")).to_contain_text("Stopped before it was answered.")
-            model.say("The quay will be rebuilt by October, Corvo said [1].")
-            page.locator("#turn-1").get_by_role("button", name="Retry").click()
-            expect(page.locator("#turn-1 .badge")).to_have_text("Answered")
-            assert trouble == []
+    with drafting(browser, press_archive, "Corvo said that ", model_server.HANG) as (page, model, trouble):
+        box = page.get_by_label("Your question")
+        box.fill(CORVO)
+        box.press("Enter")
+        expect(page.locator("#turn-1 .draft")).to_contain_text("Corvo said")
+        page.get_by_role("button", name="Stop").click()
+        expect(page.locator("#turn-1 .failed")).to_contain_text("Stopped before it was answered.")
+        model.say("The quay will be rebuilt by October, Corvo said [1].")
+        page.locator("#turn-1").get_by_role("button", name="Retry").click()
+        expect(page.locator("#turn-1 .badge")).to_have_text("Answered")
+        assert trouble == []
 
 
 def test_a_server_that_restarts_in_mid_answer_loses_nothing(browser: Browser, press_archive: Path) -> None:

@@ -138,7 +138,7 @@ def test_tags_lie_in_the_article_and_confirm_the_rules(embedder: OnnxEmbedder) -
 def test_the_header_of_a_passage_is_not_tagged(embedder: OnnxEmbedder) -> None:
     article = Article("a", "Mayor said: we will sell", "The market is old.", outlet="The Post said")
     (passage,) = split(article, sentences(article.text), 200, embedder.count, embedder.window)
-    reader = TagReader([passage.embedded], [len(passage.embedded) - len(passage.text)])
+    reader = TagReader([passage.embedded], [passage.lead])
     embedder.embed_passages([passage.embedded], [()], reader)
     assert tags_of([passage], reader.tagged) == []
 

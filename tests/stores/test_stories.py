@@ -86,6 +86,7 @@ def test_an_archive_that_older_code_made_has_no_stories_and_is_read_all_the_same
     record(ledger, wires)
     with ledger._transaction() as db:  # pyright: ignore[reportPrivateUsage]
         db.execute("DROP TABLE stories")
+        db.execute("PRAGMA user_version = 2")
     ledger.close()
     reader = Ledger(tmp_path)
     assert reader.stories([a.id for a in wires]) == {}
