@@ -18,6 +18,7 @@ from rag.indexing.names import name_tokens, same_person
 from rag.records import Query, Span, Status
 from rag.retrieval import rank, types
 from rag.retrieval.evidence import Candidate, Evidence
+from rag.retrieval.features import novel
 
 # Least sureness (see `_sureness`) at which the archive is said to answer, and what the ranker's score weighs in it. They
 # go with the weights of the ranker; chosen on the dev half of newsroom, where they refuse one answerable question in
@@ -29,6 +30,9 @@ ON_TOPIC = 0.86
 NEARLY = 0.75
 # A third sentence is quoted only where the three stay this short.
 MOST, WORDS = 3, 60
+# What a further sentence loses in the ranker's score when all its names and numbers were told by those before it: it
+# would answer no more than they do. Chosen on RealTime QA's 2022 and 2024, where it gains 0.6 to 0.9 points in each.
+REPEATED = 1.0
 MOST_STATEMENTS = 3
 # A sentence that holds so much of a question for a thing of some kind needs no further one that holds less; where it
 # holds this much, none that holds less than that share of it.
@@ -57,10 +61,10 @@ def quote(evidence: Evidence) -> Quoted:
         return _news(evidence, [c for c in evidence.candidates if in_period(c, evidence.query)])
     accounts = _accounts(evidence)
     ranked = list(accounts.conflicting) or _one_voice(_whole(accounts.ranked, evidence.query))
-    best = _distinct(ranked, 1 if evidence.query.wants_speaker else MOST)
-    if sum(len(c.text.split()) for c in best) > WORDS:
-        best = best[:2]
-    sure = _sureness(best)
+    most = 1 if evidence.query.wants_speaker else MOST
+    first = _brief(_distinct(ranked, most))
+    sure = _sureness(first)
+    best = first if accounts.conflicting else _brief(_adding(ranked, evidence.query.text, most))
     if sure >= ENOUGH and (doubt := unfounded(evidence)):
         denials = [c for c in within if doubt.denied_by(c.text)]
         if not denials:
@@ -307,6 +311,30 @@ def _distinct(ranked: Sequence[Candidate], most: int) -> list[Candidate]:
         shapes.append(shape)
         if len(kept) == most:
             break
+    return kept
+
+
+def _brief(chosen: list[Candidate]) -> list[Candidate]:
+    """All of them, or two where they run to more than ``WORDS``."""
+    return chosen if sum(len(c.text.split()) for c in chosen) <= WORDS else chosen[:2]
+
+
+def _adding(ranked: Sequence[Candidate], question: str, most: int) -> list[Candidate]:
+    """The best candidate and those that add most to it: their score, less what of their names and numbers was told."""
+    left = list(ranked)
+    news = {id(c): novel(question, c.text) for c in left}
+    kept: list[Candidate] = []
+    told = set[str]()
+
+    def adds(candidate: Candidate) -> float:
+        new = news[id(candidate)]
+        return candidate.score - REPEATED * (len(new & told) / len(new) if new else 1.0)
+
+    while left and len(kept) < most:
+        best = max(left, key=adds) if kept else left[0]
+        left.remove(best)
+        kept = _distinct([*kept, best], most)
+        told |= news[id(best)]
     return kept
 
 

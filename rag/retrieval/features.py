@@ -76,7 +76,7 @@ def rows(
     best_cosine = max((float(r.cosines.max(initial=-1.0)) for r in pool), default=0.0)
     middles = [float(c) for c in _passage_cosines(pool)]
     best_middle = max(middles, default=0.0)
-    new = [_new(question, read) for read in pool]
+    new = [[novel(question, s.of(r.article.text)) for s in r.passage.sentences] for r in pool]
     supporters = _supporters(weights, total, pool, new)
     of_question = [
         min(len(question.split()) / 20, 2.0),
@@ -166,11 +166,11 @@ def _passage_cosines(pool: Sequence[Read]) -> list[float]:
     return [float(r.cosines.mean()) if len(r.cosines) else 0.0 for r in pool]
 
 
-def _new(question: str, read: Read) -> list[set[str]]:
-    """The names and numbers of each sentence that the question lacks."""
+def novel(question: str, text: str) -> set[str]:
+    """The names and numbers of a text that the question lacks, in one case."""
     asked = question.casefold()
-    found = ({m.group().casefold() for m in _NEW.finditer(s.of(read.article.text))} for s in read.passage.sentences)
-    return [{token for token in tokens if token not in asked} for tokens in found]
+    found = (m.group().casefold() for m in _NEW.finditer(text))
+    return {token for token in found if token not in asked}
 
 
 def _supporters(
