@@ -65,7 +65,7 @@ def windows(marked: Sequence[Marked], settings: Settings, told: Callable[[str], 
         def reader(rows: Sequence[int], encodings: Sequence[Any], last: Vectors, third: Vectors, at: int = at) -> None:
             for place, (row, encoding) in enumerate(zip(rows, encodings, strict=True)):
                 i = at + row
-                words = words_of(texts[i], encoding, last[place], third[place]).behind(insides[i])
+                words = words_of(texts[i], encoding, last[place], third[place], insides[i])
                 article, shift = owners[i]
                 moved = [Span(s.start + shift, s.end + shift) for s in words.spans]
                 gold = np.array([tags[article].get(s.start, 0) for s in moved], np.int64)

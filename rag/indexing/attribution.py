@@ -6,9 +6,11 @@ trained by ``python -m evals train-attribution``; ``attribution.md`` beside them
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,6 +31,7 @@ FEATURES = 2 * 384 + SHAPES
 Floats = NDArray[np.float32]
 
 _OPEN, _CLOSE, _BOTH = "“«„", "”»", '"'
+_MARKS = frozenset(_OPEN + _CLOSE + _BOTH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,67 +63,62 @@ class Words:
     spans: Sequence[Span]
     features: Floats
 
-    def behind(self, lead: int) -> Words:
-        """The words from character ``lead`` on, with spans that count from there."""
-        first = next((k for k, span in enumerate(self.spans) if span.start >= lead), len(self.spans))
-        moved = [Span(span.start - lead, span.end - lead) for span in self.spans[first:]]
-        return Words(moved, self.features[first:])
 
+def words_of(text: str, encoding: Any, last: Floats, third: Floats, lead: int = 0) -> Words:
+    """The words from character ``lead`` on, where a line begins, with spans that count from there.
 
-def words_of(text: str, encoding: Any, last: Floats, third: Floats) -> Words:
-    """``encoding`` is the tokenizer's; ``last`` and ``third`` are hidden states of its pieces, shape (pieces, 384).
-
-    A word's vector is the mean of its pieces'.
+    ``encoding`` is the tokenizer's; ``last`` and ``third`` are hidden states of its pieces, shape (pieces, 384). A
+    word's vector is the mean of its pieces'.
     """
-    starts: list[int] = []
-    spans: list[Span] = []
-    before = None
-    for place, (word, (start, end)) in enumerate(zip(encoding.word_ids, encoding.offsets, strict=True)):
-        if word is None or place >= len(last):
-            continue
-        if word == before:
-            spans[-1] = Span(spans[-1].start, end)
-        else:
-            starts.append(place)
-            spans.append(Span(start, end))
-        before = word
-    if not spans:
+    # Only the special pieces at both ends belong to no word, so a word's pieces end where the next word's begin.
+    owners = np.array([-1 if word is None else word for word in encoding.word_ids[: len(last)]])
+    begins = np.flatnonzero((owners >= 0) & (np.diff(owners, prepend=-1) != 0))
+    stop = int(np.count_nonzero(owners >= 0)) + (int(begins[0]) if len(begins) else 0)
+    offsets = encoding.offsets
+    begins = begins[bisect_left(begins.tolist(), lead, key=lambda piece: offsets[piece][0]) :]
+    if not len(begins):
         return Words((), np.zeros((0, FEATURES), np.float32))
-    stop = starts[-1] + sum(1 for word in encoding.word_ids[starts[-1] : len(last)] if word == before)
-    counts = np.diff([*starts, stop]).astype(np.float32)[:, None]
-    both = np.concatenate([last[:stop], third[:stop]], axis=1)
-    return Words(
-        spans,
-        np.concatenate(
-            [(np.add.reduceat(both, starts, axis=0) / counts).astype(np.float32), _shapes(text, spans)], axis=1
-        ),
-    )
+    counts = np.diff(begins, append=stop)
+    spans = [
+        Span(offsets[first][0] - lead, offsets[end - 1][1] - lead) for first, end in pairwise([*begins.tolist(), stop])
+    ]
+    features = np.empty((len(spans), FEATURES), np.float32)
+    longer = np.flatnonzero(counts > 1)  # few words have more than one piece, hardly any more than three
+    for states, columns in ((last, slice(0, 384)), (third, slice(384, 768))):
+        rest = states[begins[longer] + 1]
+        for more in range(2, int(counts.max())):
+            still = np.flatnonzero(counts[longer] > more)
+            rest[still] += states[begins[longer[still]] + more]
+        sums = states[begins]
+        sums[longer] += rest
+        features[:, columns] = sums
+    features[:, :768] /= counts.astype(np.float32)[:, None]
+    features[:, 768:] = _shapes(text[lead:], spans, -1 if lead else 0)
+    return Words(spans, features)
 
 
-def _shapes(text: str, spans: Sequence[Span]) -> Floats:
-    """Capital, all capitals, digit, mark of quotation, within a quotation, first of a line, glued to the word before,
-    first of a sentence; shape (words, SHAPES).
+def _shapes(text: str, spans: Sequence[Span], end: int) -> Floats:
+    """Capital, all capitals, digit, mark of quotation, within a quotation, first of a line, glued to the word before
+    (which ended at ``end``), first of a sentence; shape (words, SHAPES).
     """
-    out = np.zeros((len(spans), SHAPES), np.float32)
-    quoted, end, ended = False, 0, True
-    for i, span in enumerate(spans):
-        word = span.of(text)
-        line = i == 0 or "\n" in text[end : span.start]
+    rows: list[tuple[bool, ...]] = []
+    quoted, ended = False, True
+    for span in spans:
+        start, before, end = span.start, end, span.end
+        word = text[start:end]
+        line = not rows or (start > before and "\n" in text[before:start])
         if line:
-            quoted = False
-        mark = word in _OPEN or word in _CLOSE or word in _BOTH
+            quoted, ended = False, True
+        mark = word in _MARKS
         if mark:
             quoted = word in _OPEN or (word in _BOTH and not quoted)
-        ended = ended or line
         first = word[0]
-        out[i] = (
-            first.isupper(), len(word) > 1 and word.isupper(), first.isdigit(), mark, quoted, line, span.start == end,
-            ended,
+        rows.append(
+            (first.isupper(), len(word) > 1 and word.isupper(), first.isdigit(), mark, quoted, line, start == before, ended)
         )  # fmt: skip
         if not mark:
             ended = word in ".!?"
-        end = span.end
-    return out
+    return np.array(rows, np.float32).reshape(len(spans), SHAPES)
 
 
 class Head:
@@ -138,71 +136,86 @@ class Head:
             return found
         lengths = [len(texts[i].spans) for i in order]
         scores = self.emissions([texts[i].features for i in order])
-        for i, n, tags, sure in zip(order, lengths, *self._decode(scores, lengths), strict=True):
+        for i, tags, sure in zip(order, *self._decode(scores, lengths), strict=True):
             # No run goes on over the end of a paragraph.
             cut = (texts[i].features[:, LINE] > 0) & (tags > 0) & (tags % 2 == 0)
-            found[i] = runs(texts[i].spans, tags - cut, sure[:n])
+            found[i] = runs(texts[i].spans, tags - cut, sure)
         return found
 
     @cached_property
-    def _session(self) -> Any:
-        """The recurrent part on ONNX Runtime, made of the weights: (words, texts, FEATURES) → (words, 2, texts, hidden)."""
-        import onnx
-        from onnx import TensorProto, helper, numpy_helper
-
-        def gates(array: Floats) -> Floats:
-            """Reset, update, new → update, reset, new."""
-            reset, update, new = np.split(array, 3)
-            return np.concatenate([update, reset, new])
+    def _sessions(self) -> tuple[Any, Any]:
+        """The recurrent part on ONNX Runtime, made of the weights: what a word's features bring to the gates, of all
+        words at once, (words, FEATURES) → (words, 2 · 3 · hidden); then one step of both directions at once,
+        (2, texts, 3 · hidden) and the state (2, texts, hidden) → the next state, and scores (2, texts, TAGS).
+        ONNX's own GRU takes twice as long, and NumPy's products would take all cores from the embedder.
+        """
+        from onnx import helper
 
         both = ("forward", "backward")
-        kernels = {
-            "W": np.stack([gates(self.w[f"{way}.input"]) for way in both]),
-            "R": np.stack([gates(self.w[f"{way}.hidden"]) for way in both]),
-            "B": np.stack([np.concatenate([gates(self.w[f"{way}.input_bias"]), gates(self.w[f"{way}.hidden_bias"])])
-                           for way in both]),
-        }  # fmt: skip
-        gru = helper.make_node(
-            "GRU", ["x", "W", "R", "B", "lengths"], ["y"], hidden_size=self.hidden, direction="bidirectional",
-            linear_before_reset=1,
-        )  # fmt: skip
-        graph = helper.make_graph(
-            [gru],
-            "head",
-            [
-                helper.make_tensor_value_info("x", TensorProto.FLOAT, ["words", "texts", FEATURES]),
-                helper.make_tensor_value_info("lengths", TensorProto.INT32, ["texts"]),
-            ],
-            [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["words", 2, "texts", self.hidden])],
-            [numpy_helper.from_array(np.ascontiguousarray(array), name) for name, array in kernels.items()],
+        gates = [self.w[f"{way}.input"].T for way in both]
+        biases = [self.w[f"{way}.input_bias"] for way in both]
+        brought = _session(
+            [helper.make_node("MatMul", ["x", "w"], ["xw"]), helper.make_node("Add", ["xw", "b"], ["y"])],
+            {"x": ["words", FEATURES]},
+            {"y": ["words", 6 * self.hidden]},
+            {"w": np.concatenate(gates, 1), "b": np.concatenate(biases)},
         )
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
-        model.ir_version = 8
-        onnx.checker.check_model(model)
-        return session(model.SerializeToString())
+        step = _session(
+            [
+                helper.make_node("MatMul", ["h", "w"], ["hw"]),
+                helper.make_node("Add", ["hw", "b"], ["kept"]),
+                helper.make_node("Split", ["x", "sizes"], ["x_gates", "x_new"], axis=2),
+                helper.make_node("Split", ["kept", "sizes"], ["h_gates", "h_new"], axis=2),
+                helper.make_node("Add", ["x_gates", "h_gates"], ["open"]),
+                helper.make_node("Sigmoid", ["open"], ["gates"]),
+                helper.make_node("Split", ["gates"], ["reset", "update"], axis=2, num_outputs=2),
+                helper.make_node("Mul", ["reset", "h_new"], ["h_reset"]),
+                helper.make_node("Add", ["x_new", "h_reset"], ["sum"]),
+                helper.make_node("Tanh", ["sum"], ["new"]),
+                helper.make_node("Sub", ["h", "new"], ["change"]),
+                helper.make_node("Mul", ["update", "change"], ["stays"]),
+                helper.make_node("Add", ["new", "stays"], ["state"]),
+                helper.make_node("MatMul", ["state", "out"], ["scores"]),
+            ],
+            {"x": [2, "texts", 3 * self.hidden], "h": [2, "texts", self.hidden]},
+            {"state": [2, "texts", self.hidden], "scores": [2, "texts", TAGS]},
+            {
+                "w": np.stack([self.w[f"{way}.hidden"].T for way in both]),
+                "b": np.stack([self.w[f"{way}.hidden_bias"][None] for way in both]),
+                "out": np.stack(np.split(self.w["out"].T, 2)),
+                "sizes": np.array([2 * self.hidden, self.hidden]),
+            },
+        )
+        return brought, step
 
     def emissions(self, features: Sequence[Floats]) -> Floats:
-        """Scores of the tags, shape (words of the longest, texts, TAGS)."""
-        lengths = np.array([len(f) for f in features], np.int32)
-        x = np.zeros((lengths.max(), len(features), FEATURES), np.float32)
-        for i, rows in enumerate(features):
-            x[: len(rows), i] = rows
-        states = self._session.run(["y"], {"x": x, "lengths": lengths})[0]
-        flat = states.transpose(0, 2, 1, 3).reshape(len(x) * len(features), -1)
-        return (flat @ self.w["out"].T + self.w["out_bias"]).reshape(len(x), len(features), TAGS)
+        """Scores of the tags, shape (words of the longest, texts, TAGS), of the features of texts, longest first."""
+        brought, step = self._sessions
+        lengths = np.array([len(rows) for rows in features])
+        begins = np.cumsum(lengths) - lengths
+        x = brought.run(None, {"x": np.concatenate(features)})[0].reshape(-1, 2, 3 * self.hidden)
+        scores = np.tile(self.w["out_bias"], (lengths[0], len(features), 1))
+        state = np.zeros((2, len(features), self.hidden), np.float32)
+        for t, k in enumerate(_longer(lengths)):
+            back = lengths[:k] - 1 - t  # the word of each text that the backward direction has come to
+            now = x[[begins[:k] + t, begins[:k] + back], [[0], [1]]]
+            state, (ahead, behind) = step.run(None, {"x": now, "h": state[:, :k]})
+            scores[t, :k] += ahead
+            scores[back, np.arange(k)] += behind
+        return scores
 
     def _decode(self, scores: Floats, lengths: Sequence[int]) -> tuple[list[NDArray[np.int64]], list[Floats]]:
-        """Viterbi's path of each text, and the probability of each of its tags (forward-backward)."""
+        """Viterbi's path of each text (longest first), and the probability of each of its tags (forward-backward)."""
         steps, count, _ = scores.shape
         moves, start = self.w["transitions"], self.w["start"]
-        ends = np.asarray(lengths)
+        left = [*_longer(lengths), 0]  # texts that have a word t
         best = start + scores[0]
         ahead = best.copy()
         back = np.zeros((steps, count, TAGS), np.int64)
         forward = np.zeros_like(scores)
         forward[0] = ahead
         for t in range(1, steps):
-            k = int((ends > t).sum())
+            k = left[t]
             options = best[:k, :, None] + moves
             back[t, :k] = options.argmax(1)
             best[:k] = options.max(1) + scores[t, :k]
@@ -210,24 +223,47 @@ class Head:
             forward[t, :k] = ahead[:k]
         behind = np.zeros((count, TAGS), np.float32)
         backward = np.zeros_like(scores)
-        for t in range(steps - 2, -1, -1):
-            k = int((ends > t + 1).sum())
-            behind[:k] = _logsum((moves + (scores[t + 1, :k] + behind[:k])[:, None, :]).transpose(0, 2, 1))
-            backward[t, :k] = behind[:k]
+        path = np.zeros((steps, count), np.int64)
+        ends = best.argmax(1)
+        for t in range(steps - 1, -1, -1):
+            k = left[t + 1]
+            path[t, k : left[t]] = ends[k : left[t]]
+            if k:
+                path[t, :k] = back[t + 1, np.arange(k), path[t + 1, :k]]
+                behind[:k] = _logsum((moves + (scores[t + 1, :k] + behind[:k])[:, None, :]).transpose(0, 2, 1))
+                backward[t, :k] = behind[:k]
         total = forward + backward
         total -= total.max(2, keepdims=True)
         share = np.exp(total)
         share /= share.sum(2, keepdims=True)
-        paths: list[NDArray[np.int64]] = []
-        sure: list[Floats] = []
-        for i, n in enumerate(lengths):
-            path = np.zeros(n, np.int64)
-            path[-1] = int(best[i].argmax())
-            for t in range(n - 1, 0, -1):
-                path[t - 1] = back[t, i, path[t]]
-            paths.append(path)
-            sure.append(share[np.arange(n), i, path])
-        return paths, sure
+        sure = np.take_along_axis(share, path[:, :, None], 2)[:, :, 0]
+        return [path[:n, i] for i, n in enumerate(lengths)], [sure[:n, i] for i, n in enumerate(lengths)]
+
+
+def _longer(lengths: Sequence[int] | NDArray[np.int64]) -> list[int]:
+    """For each place in the longest text how many texts have a word there; ``lengths`` are the longest first."""
+    return (np.asarray(lengths)[:, None] > np.arange(lengths[0])).sum(0).tolist()
+
+
+def _session(
+    nodes: Sequence[Any],
+    inputs: dict[str, list[Any]],
+    outputs: dict[str, list[Any]],
+    constants: dict[str, NDArray[Any]],
+) -> Any:
+    """A session of a graph of float32 (``inputs`` and ``outputs`` by shape)."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    def values(shapes: dict[str, list[Any]]) -> list[Any]:
+        return [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items()]
+
+    held = [numpy_helper.from_array(np.ascontiguousarray(array), name) for name, array in constants.items()]
+    graph = helper.make_graph(nodes, "head", values(inputs), values(outputs), held)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
+    model.ir_version = 8
+    onnx.checker.check_model(model)
+    return session(model.SerializeToString())
 
 
 def _logsum(x: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
@@ -242,10 +278,10 @@ def runs(
     """The runs that tags spell out: 0 outside, 1 + 2r begins and 2 + 2r continues role r."""
     found: list[Tagged] = []
     begun = -1
-    for i in range(len(spans) + 1):
-        tag = int(tags[i]) if i < len(spans) else 0
-        if begun >= 0 and (tag == 0 or tag % 2 == 1 or (tag - 1) // 2 != (int(tags[begun]) - 1) // 2):
-            role = ROLES[(int(tags[begun]) - 1) // 2]
+    plain = [*map(int, tags), 0]
+    for i, tag in enumerate(plain):
+        if begun >= 0 and (tag == 0 or tag % 2 == 1 or (tag - 1) // 2 != (plain[begun] - 1) // 2):
+            role = ROLES[(plain[begun] - 1) // 2]
             found.append(Tagged(role, Span(spans[begun].start, spans[i - 1].end), float(np.mean(sure[begun:i]))))
             begun = -1
         if tag and begun < 0:

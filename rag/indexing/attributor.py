@@ -28,7 +28,7 @@ class TagReader:
     def __call__(self, rows: Sequence[int], encodings: Sequence[Any], last: Vectors, third: Vectors) -> None:
         read: list[Words] = []
         for place, (row, encoding) in enumerate(zip(rows, encodings, strict=True)):
-            read.append(words_of(self._texts[row], encoding, last[place], third[place]).behind(self._leads[row]))
+            read.append(words_of(self._texts[row], encoding, last[place], third[place], self._leads[row]))
         for row, runs in zip(rows, attribution.head().tag(read), strict=True):
             self.tagged[row] = runs
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.indexing import attribution
-from rag.indexing.attribution import FEATURES, TAGS, Head, Tagged, Words, head, runs
+from rag.indexing.attribution import FEATURES, TAGS, Floats, Head, Tagged, Words, head, runs, words_of
 from rag.indexing.attributor import Attributor, TagReader, tags_of
 from rag.indexing.embed import LangChainEmbedder, OnnxEmbedder
 from rag.indexing.links import FILE, link
@@ -94,6 +94,84 @@ def test_the_path_is_the_best_of_all() -> None:
     assert every[total.argmax()].tolist() == paths[0].tolist()
     share = np.exp(total - total.max()) / np.exp(total - total.max()).sum()
     assert np.allclose(sure[0], [share[every[:, i] == paths[0][i]].sum() for i in range(4)], atol=1e-4)
+
+
+def plain_decode(scores: Floats, moves: Floats, start: Floats) -> tuple[list[int], Floats]:
+    """Viterbi and forward-backward over one text, scores of shape (words, TAGS), as a textbook has them."""
+    best, ahead, back = start + scores[0], [start + scores[0]], list[list[int]]()
+    for row in scores[1:]:
+        options = best[:, None] + moves
+        back.append([int(options[:, tag].argmax()) for tag in range(TAGS)])
+        best = options.max(0) + row
+        ahead.append(logsum(ahead[-1][:, None] + moves) + row)
+    path = [int(best.argmax())]
+    for before in reversed(back):
+        path.append(before[path[-1]])
+    behind = [np.zeros(TAGS, np.float32)]
+    for row in scores[:0:-1]:
+        behind.append(logsum((moves + (row + behind[-1])[None]).T))
+    path, behind = path[::-1], behind[::-1]
+    total = np.stack(ahead) + np.stack(behind)
+    share = np.exp(total - total.max(1, keepdims=True))
+    return path, (share / share.sum(1, keepdims=True))[np.arange(len(path)), path]
+
+
+def logsum(x: Floats) -> Floats:
+    top = x.max(0, keepdims=True)
+    return (np.log(np.exp(x - top).sum(0, keepdims=True)) + top)[0]
+
+
+@settings(max_examples=60)
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=9), st.integers(0, 2**32 - 1))
+def test_texts_decoded_together_are_decoded_as_one_by_one(lengths: list[int], seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    lengths = sorted(lengths, reverse=True)
+    scores = rng.normal(scale=3, size=(lengths[0], len(lengths), TAGS)).astype(np.float32)
+    scores = np.round(scores, int(rng.integers(0, 3)))  # coarse ones tie
+    shipped = head()
+    paths, sure = shipped._decode(scores, lengths)  # pyright: ignore[reportPrivateUsage]
+    for i, n in enumerate(lengths):
+        path, share = plain_decode(scores[:n, i], shipped.w["transitions"], shipped.w["start"])
+        assert paths[i].tolist() == path and np.array_equal(sure[i], share)
+
+
+TEXT = st.text(st.sampled_from('aB7é漢“”«". ,-\n'), max_size=60)
+
+
+@settings(max_examples=100, deadline=None)
+@given(TEXT, TEXT, st.integers(0, 2**32 - 1))
+def test_words_are_the_pieces_of_one_word_put_together(
+    embedder: OnnxEmbedder, header: str, body: str, seed: int
+) -> None:
+    lead = len(header) + 1 if header else 0
+    text = f"{header}\n{body}" if header else body
+    encoding = embedder._tokenizer.encode(text)  # pyright: ignore[reportPrivateUsage]
+    last, third = np.random.default_rng(seed).normal(size=(2, len(encoding.ids), 384)).astype(np.float32)
+    words = words_of(text, encoding, last, third, lead)
+    pieces: dict[int, list[int]] = {}
+    for place, word in enumerate(encoding.word_ids):
+        if word is not None and encoding.offsets[place][0] >= lead:
+            pieces.setdefault(word, []).append(place)
+    assert len(words.features) == len(words.spans) == len(pieces)
+    before, quoted, ended = -1, False, True
+    for span, row, places in zip(words.spans, words.features, pieces.values(), strict=True):
+        assert (span.start, span.end) == (
+            encoding.offsets[places[0]][0] - lead,
+            encoding.offsets[places[-1]][1] - lead,
+        )
+        assert np.allclose(row[:768], np.concatenate([last[places].mean(0), third[places].mean(0)]), atol=1e-6)
+        word = span.of(text[lead:])
+        line = before < 0 or "\n" in text[lead + before : lead + span.start]
+        quoted = quoted and not line
+        if word in '“”«"':
+            quoted = word in "“«" or (word == '"' and not quoted)
+        shapes = [word[0].isupper(), len(word) > 1 and word.isupper(), word[0].isdigit(), word in '“”«"', quoted, line]
+        assert row[768:774].tolist() == shapes
+        assert row[774] == (span.start == before or (before < 0 and not lead and span.start == 0))
+        ended = ended or line
+        assert row[775] == ended
+        ended = ended if word in '“”«"' else word == "."
+        before = span.end
 
 
 @settings(max_examples=100)
