@@ -13,24 +13,35 @@ from rag.indexing.sentences import sentences
 from rag.indexing.split import split
 from rag.records import Article, Passage, Span
 
+# Texts that the head reads at once: more in a step of its recurrent net cost little.
+TOGETHER = 32
+
 
 class TagReader:
-    """Tags texts from the token vectors of the pass that embeds them (a ``TokenReader``).
-
-    ``tagged`` has a list of runs for each text, spans of what follows its first ``leads[i]`` characters (a header);
-    None while nothing was read, and for good where the embedder yields no token vectors.
-    """
+    """Tags texts from the token vectors of the pass that embeds them (a ``TokenReader``)."""
 
     def __init__(self, texts: Sequence[str], leads: Sequence[int]) -> None:
         self._texts, self._leads = texts, leads
-        self.tagged: list[list[Tagged] | None] = [None] * len(texts)
+        self._waiting: dict[int, Words] = {}
+        self._tagged: list[list[Tagged] | None] = [None] * len(texts)
 
     def __call__(self, rows: Sequence[int], encodings: Sequence[Any], last: Vectors, third: Vectors) -> None:
-        read: list[Words] = []
         for place, (row, encoding) in enumerate(zip(rows, encodings, strict=True)):
-            read.append(words_of(self._texts[row], encoding, last[place], third[place], self._leads[row]))
-        for row, runs in zip(rows, attribution.head().tag(read), strict=True):
-            self.tagged[row] = runs
+            self._waiting[row] = words_of(self._texts[row], encoding, last[place], third[place], self._leads[row])
+        if len(self._waiting) >= TOGETHER:
+            self._tag()
+
+    def _tag(self) -> None:
+        for row, runs in zip(self._waiting, attribution.head().tag(list(self._waiting.values())), strict=True):
+            self._tagged[row] = runs
+        self._waiting.clear()
+
+    def tagged(self) -> list[list[Tagged] | None]:
+        """A list of runs for each text, spans of what follows its first ``leads[i]`` characters (a header); None for a
+        text that was not read, as where the embedder yields no token vectors.
+        """
+        self._tag()
+        return self._tagged
 
 
 def tags_of(passages: Sequence[Passage], tagged: Sequence[Sequence[Tagged] | None]) -> list[Tagged] | None:
@@ -57,7 +68,7 @@ class Attributor:
         texts = [p.embedded for p in passages]
         reader = TagReader(texts, [p.lead for p in passages])
         self._embedder.embed_passages(texts, [()] * len(texts), reader)
-        return tags_of(passages, reader.tagged)
+        return tags_of(passages, reader.tagged())
 
     def embed(self, article: Article) -> None:
         """Embed the article's passages without reading them: what that costs by itself."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import threading
 import warnings
 from bisect import bisect_left
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import closing
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -32,7 +35,8 @@ _SEP = 102  # BERT's word piece that ends a sequence
 
 class TokenReader(Protocol):
     """Is shown the token vectors of a batch: which texts, their encodings, and two hidden states of their tokens,
-    each of shape (texts, tokens of the longest, 384).
+    each of shape (texts, tokens of the longest, 384). It is called in the thread that asked for the vectors, while
+    others work on the next batches.
     """
 
     def __call__(self, rows: Sequence[int], encodings: Sequence[Any], last: Vectors, third: Vectors) -> None: ...
@@ -196,6 +200,8 @@ class OnnxEmbedder:
 
     def __init__(self, cache: Path) -> None:
         self._cache = cache
+        self._guard = threading.Lock()
+        self._pool = ThreadPoolExecutor(cores(), "embed")  # its threads begin with the first batches
 
     @property
     def fingerprint(self) -> str:
@@ -237,12 +243,15 @@ class OnnxEmbedder:
     def embed_passages(
         self, texts: Sequence[str], sentences: Sequence[Sequence[Span]], reader: TokenReader | None = None
     ) -> tuple[Vectors, list[Vectors]]:
+        with self._guard:  # loaded once, not by every thread
+            model = self._session
+        wanted = ["last"] if reader is None else ["last", "third"]
         encoded = self._tokenizer.encode_batch(list(texts))
         order = sorted(range(len(texts)), key=lambda i: -len(encoded[i].ids))
         vectors = np.zeros((len(texts), 384), dtype=np.float32)
         parts = [np.zeros((len(spans), 384), dtype=np.float32) for spans in sentences]
 
-        def run(rows: Sequence[int]) -> None:
+        def run(rows: Sequence[int]) -> list[Vectors]:
             # A question may be longer than the window; a passage never is (the splitter sees to it).
             whole = [encoded[i].ids for i in rows]
             ids = [[*w[: self.window - 1], _SEP] if len(w) > self.window else w for w in whole]
@@ -251,10 +260,8 @@ class OnnxEmbedder:
             for row, sequence in enumerate(ids):
                 tokens[row, : len(sequence)] = sequence
                 mask[row, : len(sequence)] = 1
-            wanted = ["last"] if reader is None else ["last", "third"]
-            last, *third = self._session.run(wanted, {"input_ids": tokens, "attention_mask": mask})
-            if reader is not None:
-                reader(rows, [encoded[i] for i in rows], last, third[0])
+            states: list[Vectors] = model.run(wanted, {"input_ids": tokens, "attention_mask": mask})
+            last = states[0]
             weights = mask[:, :, None].astype(np.float32)
             vectors[rows] = (last * weights).sum(1) / weights.sum(1)
             for row, i in enumerate(rows):
@@ -263,16 +270,36 @@ class OnnxEmbedder:
                     first, end = bisect_left(starts, span.start) + 1, bisect_left(starts, span.end) + 1
                     if first < end:
                         parts[i][n] = last[row, first:end].mean(0)
+            return states
 
         batches = [order[at : at + BATCH] for at in range(0, len(order), BATCH)]
-        if len(batches) == 1:
-            run(batches[0])
-        elif batches:
-            _ = self._session  # loaded once, not by every thread
-            with ThreadPoolExecutor(cores()) as pool:
-                for _ in pool.map(run, batches):
-                    pass
+        with closing(self._ahead(run, batches)) as done:
+            for rows, states in zip(batches, done, strict=True):
+                if reader is not None:
+                    reader(rows, [encoded[i] for i in rows], *states)
         return unit(vectors), [unit(part) for part in parts]
+
+    def _ahead(
+        self, run: Callable[[Sequence[int]], list[Vectors]], batches: Sequence[Sequence[int]]
+    ) -> Generator[list[Vectors]]:
+        """What ``run`` makes of each batch, in order. The next ones run meanwhile, a core each; but only so many that
+        little waits for its turn to be read.
+        """
+        if len(batches) == 1:
+            yield run(batches[0])
+            return
+        running: deque[Future[list[Vectors]]] = deque()
+        try:
+            for batch in batches:
+                running.append(self._pool.submit(run, batch))
+                if len(running) > 2 * cores():
+                    yield running.popleft().result()
+            while running:
+                yield running.popleft().result()
+        finally:
+            for future in running:
+                future.cancel()
+            wait(running)
 
 
 def export(path: Path) -> None:

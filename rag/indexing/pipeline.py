@@ -171,13 +171,14 @@ class Indexer:
         texts = [p.embedded for p in passages]
         reader = TagReader(texts, [p.lead for p in passages])
         vectors, parts = self._embedder.embed_passages(texts, [p.inside for p in passages], reader)
+        tagged = reader.tagged()
         self.embed_seconds += time.perf_counter() - begun
         self.embedded += len(passages)
         done: list[Prepared] = []
         at = 0
         for draft in batch:
             mine = slice(at, at + len(draft.passages))
-            tags = tags_of(draft.passages, reader.tagged[mine])
+            tags = tags_of(draft.passages, tagged[mine])
             said = statements(draft.article, draft.sentences, tags)
             rows = vectors[mine], parts[mine]
             done.append(Prepared(draft.article, draft.passages, said, *rows, draft.bands, tags))

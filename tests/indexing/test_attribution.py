@@ -218,7 +218,7 @@ def test_the_header_of_a_passage_is_not_tagged(embedder: OnnxEmbedder) -> None:
     (passage,) = split(article, sentences(article.text), 200, embedder.count, embedder.window)
     reader = TagReader([passage.embedded], [passage.lead])
     embedder.embed_passages([passage.embedded], [()], reader)
-    assert tags_of([passage], reader.tagged) == []
+    assert tags_of([passage], reader.tagged()) == []
 
 
 def test_sentence_vectors_are_the_same_with_and_without_a_reader(embedder: OnnxEmbedder) -> None:
