@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import threading
 import warnings
@@ -112,7 +113,13 @@ def unit(vectors: NDArray[Any]) -> Vectors:
 
 
 class _Plain:
-    """Sentence vectors for models whose token vectors are out of reach: every sentence is embedded by itself."""
+    """Sentence vectors for models whose token vectors are out of reach: every sentence is embedded by itself.
+
+    Of these models nobody knows whether several threads may use them: passages are embedded for one at a time.
+    """
+
+    def __init__(self) -> None:
+        self._turn = threading.Lock()
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         raise NotImplementedError
@@ -121,7 +128,8 @@ class _Plain:
         self, texts: Sequence[str], sentences: Sequence[Sequence[Span]], reader: TokenReader | None = None
     ) -> tuple[Vectors, list[Vectors]]:
         parts = [span.of(text) for text, spans in zip(texts, sentences, strict=True) for span in spans]
-        rows = self.embed([*texts, *parts])
+        with self._turn:
+            rows = self.embed([*texts, *parts])
         borders = np.cumsum([len(texts), *(len(spans) for spans in sentences)])
         return rows[: len(texts)], [rows[a:b] for a, b in pairwise(borders)]
 
@@ -130,6 +138,7 @@ class SentenceTransformersEmbedder(_Plain):
     """Any sentence-transformers model, by name or path; the reference for the default one."""
 
     def __init__(self, name: str) -> None:
+        super().__init__()
         self.name = name
 
     @cached_property
@@ -156,8 +165,13 @@ class SentenceTransformersEmbedder(_Plain):
     def window(self) -> int | None:
         return self._model.max_seq_length
 
+    @cached_property
+    def _counter(self) -> Any:
+        """A tokenizer of its own: one that truncates for an embedding meanwhile must not be told not to."""
+        return copy.deepcopy(self._model.tokenizer)
+
     def count(self, text: str) -> int:
-        return len(self._model.tokenizer(text, truncation=False, verbose=False)["input_ids"])
+        return len(self._counter(text, truncation=False, verbose=False)["input_ids"])
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         return unit(self._model.encode_document(list(texts), show_progress_bar=False))
@@ -172,6 +186,7 @@ class LangChainEmbedder(_Plain):
     window = None
 
     def __init__(self, embeddings: Embeddings) -> None:
+        super().__init__()
         self._embeddings = embeddings
 
     @property
@@ -232,7 +247,7 @@ class OnnxEmbedder:
             ) from error
 
     def count(self, text: str) -> int:
-        return len(self._tokenizer.encode(text).ids)
+        return len(self._tokenizer.encode_batch_fast([text])[0])  # without offsets: a fifth faster
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         return self.embed_passages(texts, [()] * len(texts))[0]

@@ -1,10 +1,19 @@
-"""Articles in, acknowledged passages out: split, attribute, embed, record, index, acknowledge; a batch at a time."""
+"""Articles in, acknowledged passages out: split, attribute, embed, record, index, acknowledge; a batch at a time.
+
+One thread reads the source, splits, and writes the ledger and both indexes; beside it, others embed what it has split.
+"""
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any
 
 import numpy as np
 
@@ -20,8 +29,12 @@ from rag.stores.ledger import Ledger, Prepared
 from rag.stores.lexical import LexicalIndex
 from rag.stores.vectors import VectorIndex, day_number
 
-# Passages embedded and committed together: long enough that commits cost little, short enough that a kill costs little.
+# Passages committed together: long enough that commits cost little, short enough that a kill costs little.
 BATCH_PASSAGES = 512
+# Passages embedded together: enough that each finds others of its length (with 128, 1 % more is padding).
+EMBEDDED_TOGETHER = 256
+# So many lots of them are embedded at a time: while one is at its end the cores have work from the other.
+LOTS = 2
 
 OLDER = "the archive holds a newer version of it"
 
@@ -75,6 +88,108 @@ def _flaw(article: Article) -> str:
     return ""
 
 
+class _Stopped(Exception):
+    """Nobody waits any more for what is being embedded."""
+
+
+class _Line(AbstractContextManager["_Line"]):
+    """Drafts go in, and come out embedded, while the caller reads on. At most ``LOTS`` lots are in work and one waits:
+    then ``put`` waits, too. Leaving it early stops what is in work; what fails there is raised by the next call.
+    """
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self._pool = ThreadPoolExecutor(LOTS, "ingest")
+        self._stopped = threading.Event()
+        self._lot: list[_Draft] = []
+        self._running: deque[Future[list[Prepared]]] = deque()
+        self._ready: list[Prepared] = []
+        self._begun = 0.0
+        self.ids: set[str] = set()
+        """The articles that were put in and not taken yet."""
+        self.ready = 0
+        """Passages that can be taken."""
+        self.embedded = 0
+        self.seconds = 0.0
+        """Spent while something was being embedded."""
+
+    def put(self, item: _Draft | Prepared) -> None:
+        self.ids.add(item.article.id)
+        if isinstance(item, Prepared):
+            self._keep([item])
+            return
+        self._lot.append(item)
+        # The first lot is small, so that the embedder has work at once.
+        enough = EMBEDDED_TOGETHER if self._running else EMBEDDED_TOGETHER / 4
+        if sum(len(draft.passages) for draft in self._lot) >= enough:
+            self._send()
+        while len(self._running) > LOTS or (self._running and self._running[0].done()):
+            self._collect()
+
+    def take(self) -> list[Prepared]:
+        """What is ready."""
+        ready, self._ready, self.ready = self._ready, [], 0
+        self.ids.difference_update(one.article.id for one in ready)
+        return ready
+
+    def drain(self) -> list[Prepared]:
+        """Everything that was put in, when it is ready."""
+        self._send()
+        while self._running:
+            self._collect()
+        return self.take()
+
+    def _send(self) -> None:
+        if self._lot:
+            if not self._running:
+                self._begun = time.perf_counter()
+            self._running.append(self._pool.submit(self._embed, self._lot))
+            self._lot = []
+
+    def _collect(self) -> None:
+        done = self._running.popleft().result()
+        self.embedded += sum(len(one.passages) for one in done)
+        if not self._running:
+            self.seconds += time.perf_counter() - self._begun
+        self._keep(done)
+
+    def _keep(self, prepared: Sequence[Prepared]) -> None:
+        self._ready += prepared
+        self.ready += sum(len(one.passages) for one in prepared)
+
+    def _embed(self, batch: Sequence[_Draft]) -> list[Prepared]:
+        passages = [p for draft in batch for p in draft.passages]
+        if not passages:
+            nothing = np.zeros((0, 1), dtype=np.float32)
+            return [Prepared(d.article, (), statements(d.article, d.sentences), nothing, (), d.bands) for d in batch]
+        texts = [p.embedded for p in passages]
+        reader = TagReader(texts, [p.lead for p in passages])
+
+        def read(rows: Sequence[int], encodings: Sequence[Any], last: Vectors, third: Vectors) -> None:
+            if self._stopped.is_set():
+                raise _Stopped
+            reader(rows, encodings, last, third)
+
+        vectors, parts = self._embedder.embed_passages(texts, [p.inside for p in passages], read)
+        tagged = reader.tagged()
+        done: list[Prepared] = []
+        at = 0
+        for draft in batch:
+            mine = slice(at, at + len(draft.passages))
+            tags = tags_of(draft.passages, tagged[mine])
+            said = statements(draft.article, draft.sentences, tags)
+            rows = vectors[mine], parts[mine]
+            done.append(Prepared(draft.article, draft.passages, said, *rows, draft.bands, tags))
+            at = mine.stop
+        return done
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stopped.set()
+        self._pool.shutdown(cancel_futures=True)
+
+
 class Indexer:
     """Writes articles into the ledger and both indexes. There is one at a time (the archive holds the lock)."""
 
@@ -94,37 +209,33 @@ class Indexer:
     ) -> SourceReport:
         """Add what a source yields; returns only when everything counted is in the ledger and both indexes."""
         tally = _Tally()
-        batch: dict[str, _Draft] = {}
-        waiting = read = done = 0
+        read = done = 0
         versions: dict[str, str] = {}
-        for item in items:
-            if isinstance(item, Remark):
-                tally.remarks.append(item)
-                continue
-            if isinstance(item, Skipped):
-                tally.skipped.append(item)
-                continue
-            if isinstance(item, Unchanged):
-                tally.unchanged += 1
-                continue
-            read += 1
-            if flaw := _flaw(item):
-                tally.skipped.append(Skipped(item.source or item.url or item.title, flaw))
-                continue
-            if item.id in batch:
-                done += self._commit(batch)
-                batch, waiting = {}, 0
-            if not self._wanted(item, tally, versions):
-                continue
-            prepared = self._prepare(item)
-            batch[item.id] = prepared
-            waiting += len(prepared.passages)
-            if waiting >= BATCH_PASSAGES:
-                done += self._commit(batch)
-                batch, waiting = {}, 0
-                if on_progress:
-                    on_progress(source, read, done)
-        done += self._commit(batch)
+        with _Line(self._embedder) as line:
+            for item in items:
+                if isinstance(item, Remark):
+                    tally.remarks.append(item)
+                    continue
+                if isinstance(item, Skipped):
+                    tally.skipped.append(item)
+                    continue
+                if isinstance(item, Unchanged):
+                    tally.unchanged += 1
+                    continue
+                read += 1
+                if flaw := _flaw(item):
+                    tally.skipped.append(Skipped(item.source or item.url or item.title, flaw))
+                    continue
+                if item.id in line.ids:
+                    done += self._commit(line, line.drain())
+                if not self._wanted(item, tally, versions):
+                    continue
+                line.put(self._prepare(item))
+                if line.ready >= BATCH_PASSAGES:
+                    done += self._commit(line, line.take())
+                    if on_progress:
+                        on_progress(source, read, done)
+            done += self._commit(line, line.drain())
         if on_progress:
             on_progress(source, read, done)
         return SourceReport(
@@ -162,35 +273,14 @@ class Indexer:
         passages = _unlike(split(article, spans, self._budget, self._embedder.count, self._embedder.window))
         return _Draft(article, spans, passages, bands(article.text))
 
-    def _embed(self, batch: Sequence[_Draft]) -> list[Prepared]:
-        passages = [p for draft in batch for p in draft.passages]
-        if not passages:
-            nothing = np.zeros((0, 1), dtype=np.float32)
-            return [Prepared(d.article, (), statements(d.article, d.sentences), nothing, (), d.bands) for d in batch]
-        begun = time.perf_counter()
-        texts = [p.embedded for p in passages]
-        reader = TagReader(texts, [p.lead for p in passages])
-        vectors, parts = self._embedder.embed_passages(texts, [p.inside for p in passages], reader)
-        tagged = reader.tagged()
-        self.embed_seconds += time.perf_counter() - begun
-        self.embedded += len(passages)
-        done: list[Prepared] = []
-        at = 0
-        for draft in batch:
-            mine = slice(at, at + len(draft.passages))
-            tags = tags_of(draft.passages, tagged[mine])
-            said = statements(draft.article, draft.sentences, tags)
-            rows = vectors[mine], parts[mine]
-            done.append(Prepared(draft.article, draft.passages, said, *rows, draft.bands, tags))
-            at = mine.stop
-        return done
-
-    def _commit(self, batch: Mapping[str, _Draft | Prepared]) -> int:
-        if not batch:
+    def _commit(self, line: _Line, prepared: Sequence[Prepared]) -> int:
+        self.embedded += line.embedded
+        self.embed_seconds += line.seconds
+        line.embedded, line.seconds = 0, 0.0
+        if not prepared:
             return 0
-        ready = [one for one in batch.values() if isinstance(one, Prepared)]
         seal.break_open(self._ledger.path.parent)
-        self._ledger.record([*ready, *self._embed([one for one in batch.values() if isinstance(one, _Draft)])])
+        self._ledger.record(prepared)
         return self.finish()
 
     def finish(self) -> int:
@@ -227,18 +317,15 @@ class Indexer:
         """
         done = 0
         ids = old.article_ids()
-        batch: dict[str, _Draft | Prepared] = {}
-        waiting = 0
-        for n, i in enumerate(ids, 1):
-            article = old.articles([i])[i]
-            kept = None if embed else self._kept(article, old)
-            batch[i] = kept or self._prepare(article)
-            waiting += len(batch[i].passages)
-            if waiting >= BATCH_PASSAGES or n == len(ids):
-                done += self._commit(batch)
-                batch, waiting = {}, 0
-                if on_progress:
-                    on_progress("rebuild", n, done)
+        with _Line(self._embedder) as line:
+            for n, i in enumerate(ids, 1):
+                article = old.articles([i])[i]
+                kept = None if embed else self._kept(article, old)
+                line.put(kept or self._prepare(article))
+                if line.ready >= BATCH_PASSAGES or n == len(ids):
+                    done += self._commit(line, line.drain() if n == len(ids) else line.take())
+                    if on_progress:
+                        on_progress("rebuild", n, done)
 
     def _kept(self, article: Article, old: Ledger) -> Prepared | None:
         ids = old.passage_ids(article.id)

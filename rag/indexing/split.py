@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 
 from rag.indexing import tokens
 from rag.records import Article, Passage, Span
@@ -38,6 +39,7 @@ def split(
         head = ""  # a model with a tiny window: the words of the passage come first
         room = (window or 0) - count_pieces("")
 
+    @cache
     def size(span: Span) -> float:
         """Share of the tighter budget that the span fills; at most 1 fits."""
         words = span.of(text)
