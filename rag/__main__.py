@@ -36,13 +36,25 @@ def parser() -> argparse.ArgumentParser:
         one.add_argument("--now", metavar="TIME", help='the day "last week" counts from; fresh reports come first')
         return one
 
+    def narrowed(one: argparse.ArgumentParser) -> None:
+        one.add_argument(
+            "--language", action="append", default=[], metavar="CODE",
+            help="only articles in this language (en); may be repeated",
+        )  # fmt: skip
+        one.add_argument(
+            "--speaker", action="append", default=[], metavar="NAME",
+            help="only this one's words (a surname will do); may be repeated",
+        )  # fmt: skip
+
     ask = asking("ask", "Answer a question. Exit status: 0 answered, 1 not in the archive, 2 an error.")
+    narrowed(ask)
     ask.add_argument("--model", help='the language model that writes, as provider:name; "" quotes (default: RAG_MODEL)')
     checking = (
         "Say whether the archive bears a claim out. Exit status: 0 it speaks for or against, 1 it does not, 2 an error."
     )
     asking("check", checking, "claim")
     search = asking("search", "Show the passages found for a question.")
+    narrowed(search)
     search.add_argument("-k", type=int, default=10, help="how many (default 10)")
     quoted = command(
         "quotes", "Who said what, newest first. Exit status: 0 something was found, 1 nothing, 2 an error."
@@ -101,6 +113,8 @@ def ask(args: argparse.Namespace) -> int:
             outlets=args.outlet,
             now=parse_moment(args.now, "--now") if args.now else None,
             model=args.model,
+            languages=args.language,
+            speakers=args.speaker,
         )
     print(to_json(answer.to_json()) if args.json else plain(answer, bold=sys.stdout.isatty()))
     return 1 if answer.status == "not_in_archive" else 0
@@ -136,6 +150,8 @@ def search(args: argparse.Namespace) -> int:
             until=parse_day(args.until, "--until") if args.until else None,
             outlets=args.outlet,
             now=parse_moment(args.now, "--now") if args.now else None,
+            languages=args.language,
+            speakers=args.speaker,
         )
     print(to_json([hit_json(hit) for hit in hits]) if args.json else "\n\n".join(map(plain_hit, hits)))
     return 0 if hits else 1

@@ -412,8 +412,14 @@ class Archive(AbstractContextManager["Archive"]):
         until: date | None = None,
         outlets: Sequence[str] = (),
         now: datetime | None = None,
+        languages: Sequence[str] = (),
+        speakers: Sequence[str] = (),
     ) -> Query:
-        """The question as it will be searched. Raises QuestionError on an empty or overlong one, or a bad filter."""
+        """The question as it will be searched. Raises QuestionError on an empty or overlong one, or a bad filter.
+
+        ``languages`` are codes ("en") of the articles to search; ``speakers`` names or surnames of those whose statements
+        alone may be quoted.
+        """
         asked = " ".join(question.encode("utf-8", "replace").decode().replace("\0", " ").split())
         if now is not None and now.tzinfo is None:
             now = now.replace(tzinfo=UTC)
@@ -428,8 +434,29 @@ class Archive(AbstractContextManager["Archive"]):
         known = self._ledger.outlets()
         wanted = tuple(_match_outlet(o, known) for o in outlets)
         understood = understand(asked, history, now=now, today=datetime.now(UTC).date(), ledger=self._ledger)
-        parts = tuple(replace(p, since=since, until=until, outlets=wanted or p.outlets) for p in understood.parts)
-        return replace(understood, since=since, until=until, outlets=wanted or understood.outlets, parts=parts)
+        written = tuple(_match_language(language, self._ledger.languages()) for language in languages)
+        said_by = tuple(dict.fromkeys(name for who in speakers for name in self._names_of(who)))
+
+        def narrowed(query: Query) -> Query:
+            query = replace(query, since=since, until=until, outlets=wanted or query.outlets, languages=written)
+            return _in_words_of(query, said_by, speakers) if said_by else query
+
+        return replace(narrowed(understood), parts=tuple(map(narrowed, understood.parts)))
+
+    def _names_of(self, speaker: str) -> list[str]:
+        """Every name by which the archive quotes a person or body. Raises QuestionError where it does not."""
+        found = self._quoted_as(speaker)
+        if not found:
+            alike = " or ".join(self._ledger.speakers_like(speaker))
+            raise QuestionError(
+                f"the archive quotes nobody named {speaker!r}; "
+                + (f"did you mean {alike}?" if alike else "leave the speaker out, or give another name")
+            )
+        return found
+
+    def _quoted_as(self, speaker: str) -> list[str]:
+        names = [n for t in name_tokens(speaker) for n in self._ledger.speakers(t) if same_person(speaker, n)]
+        return sorted(set(names))
 
     def search(
         self,
@@ -440,9 +467,13 @@ class Archive(AbstractContextManager["Archive"]):
         until: date | None = None,
         outlets: Sequence[str] = (),
         now: datetime | None = None,
+        languages: Sequence[str] = (),
+        speakers: Sequence[str] = (),
     ) -> list[Hit]:
-        """The ``k`` best passages, best first."""
-        query = self.query(question, since=since, until=until, outlets=outlets, now=now)
+        """The ``k`` best passages, best first; of ``speakers``, those that hold words of theirs."""
+        query = self.query(
+            question, since=since, until=until, outlets=outlets, now=now, languages=languages, speakers=speakers
+        )
         with self._guard:
             return self._search().hits(query, k)
 
@@ -456,11 +487,21 @@ class Archive(AbstractContextManager["Archive"]):
         outlets: Sequence[str] = (),
         now: datetime | None = None,
         model: BaseChatModel | str | None = None,
+        languages: Sequence[str] = (),
+        speakers: Sequence[str] = (),
     ) -> Answer:
         """The answer to a question, with checked citations. ``model`` overrides the settings' ("": quote only)."""
         answer: Answer | None = None
         for event in self.stream(
-            question, history=history, since=since, until=until, outlets=outlets, now=now, model=model
+            question,
+            history=history,
+            since=since,
+            until=until,
+            outlets=outlets,
+            now=now,
+            model=model,
+            languages=languages,
+            speakers=speakers,
         ):
             answer = event.answer or answer
         assert answer is not None, "a stream ends with its answer"
@@ -477,13 +518,24 @@ class Archive(AbstractContextManager["Archive"]):
         now: datetime | None = None,
         model: BaseChatModel | str | None = None,
         ignore: Collection[Ignored] = (),
+        languages: Sequence[str] = (),
+        speakers: Sequence[str] = (),
     ) -> Iterator[AnswerEvent]:
         """As ``ask``, piece by piece: sentences as they are known, drafts of a model's text, the Answer last.
 
         ``ignore`` names what the question's own words shall not narrow the search to: its "dates", its "outlets".
         """
         begun = time.perf_counter()
-        query = self.query(question, history=history, since=since, until=until, outlets=outlets, now=now)
+        query = self.query(
+            question,
+            history=history,
+            since=since,
+            until=until,
+            outlets=outlets,
+            now=now,
+            languages=languages,
+            speakers=speakers,
+        )
         query = _without(query, ignore, outlets)
         wanted = self.settings.model if model is None else model
         evidence = self.evidence(query)
@@ -511,9 +563,14 @@ class Archive(AbstractContextManager["Archive"]):
         until: date | None = None,
         outlets: Sequence[str] = (),
         now: datetime | None = None,
+        languages: Sequence[str] = (),
+        speakers: Sequence[str] = (),
     ) -> list[Citation]:
         """Dated sentences on what a question is about, oldest first, one an article."""
-        return timeline(self.evidence(self.query(question, since=since, until=until, outlets=outlets, now=now)))
+        query = self.query(
+            question, since=since, until=until, outlets=outlets, now=now, languages=languages, speakers=speakers
+        )
+        return timeline(self.evidence(query))
 
     def check(
         self,
@@ -588,6 +645,14 @@ class Archive(AbstractContextManager["Archive"]):
         """Articles by the day they were published on (ISO), oldest first, without the undated."""
         return self._ledger.days()
 
+    def languages(self) -> dict[str, int]:
+        """Articles by the code of their language ("" where it is not known), largest first."""
+        return self._ledger.languages()
+
+    def most_quoted(self, limit: int) -> list[str]:
+        """The speakers whose words stand in the most articles, these first."""
+        return self._ledger.most_quoted(limit)
+
     def quotes(
         self,
         *,
@@ -609,10 +674,10 @@ class Archive(AbstractContextManager["Archive"]):
         with self._guard:
             searcher = self._search()
         wanted = set(searcher.terms(about))
-        names = [n for t in name_tokens(speaker) for n in self._ledger.speakers(t) if same_person(speaker, n)]
+        names = self._quoted_as(speaker)
         if (speaker and not names) or (about and not wanted):
             return
-        ids = self._ledger.articles_with_statements(tuple(dict.fromkeys(names)), filters)
+        ids = self._ledger.articles_with_statements(names, filters)
         for at in range(0, len(ids), _TOGETHER):
             part = ids[at : at + _TOGETHER]
             articles, said = self._ledger.articles(part), self._ledger.statements(part)
@@ -708,6 +773,15 @@ def _without(query: Query, ignore: Collection[Ignored], chosen: Sequence[str]) -
     if "outlets" in ignore and not chosen:
         query = replace(query, outlets=())
     return replace(query, parts=tuple(_without(part, ignore, chosen) for part in query.parts)) if ignore else query
+
+
+def _in_words_of(query: Query, said_by: tuple[str, ...], speakers: Sequence[str]) -> Query:
+    """A query narrowed to the statements of some people: where it asks for nobody's words, it asks for theirs."""
+    others = [who for who in query.speakers if not any(same_person(who, name) for name in said_by)]
+    note = f"searched only in the words of {', '.join(speakers)}"
+    notes = (*query.notes, note) if others else query.notes
+    asked = query.speakers or (() if query.wants_speaker else tuple(speakers))
+    return replace(query, said_by=said_by, speakers=asked, notes=notes)
 
 
 def _made_with(embedder: Embedder, settings: Settings) -> dict[str, str]:
@@ -841,6 +915,14 @@ def _judged(report: SourceReport) -> SourceReport:
     if report.added or report.unchanged or report.updated or not unread:
         return report
     return replace(report, failed=f"{report.source}: nothing in it could be read; {unread[0].reason}")
+
+
+def _match_language(wanted: str, known: Mapping[str, int]) -> str:
+    code = re.split(r"[-_]", wanted.strip().casefold())[0]
+    if code in (held := {language.casefold(): language for language in known if language}):
+        return held[code]
+    some = ", ".join(list(held.values())[:20])
+    raise QuestionError(f"no article in the language {wanted!r} in the archive; it has: {some or 'none that is known'}")
 
 
 def _match_outlet(wanted: str, known: Mapping[str, int]) -> str:

@@ -201,7 +201,8 @@ class Query:
     (``strict``: only reports of that time can answer). ``speakers`` are the people
     whose own words are asked for, as the question names them. ``now`` is set only where the asker gave it.
     ``wants_speaker`` asks who said something, ``wants_latest`` how things stand now. ``parts`` are the questions that it
-    puts together ("What did X say, and when?"), () where it puts one.
+    puts together ("What did X say, and when?"), () where it puts one. ``languages`` and ``said_by`` are filters the user
+    set: codes of languages, and the archive's names of the people whose statements alone may be quoted.
     """
 
     text: str
@@ -217,6 +218,8 @@ class Query:
     wants_latest: bool = False
     notes: tuple[str, ...] = ()
     parts: tuple[Query, ...] = ()
+    languages: tuple[str, ...] = ()
+    said_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
@@ -393,3 +393,72 @@ def test_two_versions_of_one_url_with_one_date_in_one_source_settle(tmp_path: Pa
         assert archive.add([third]).updated == 1
     with Archive.open(tmp_path) as archive:
         assert archive.verify().ok
+
+
+@pytest.fixture(scope="module")
+def tongues(tmp_path_factory: pytest.TempPathFactory, make_article: Make) -> Iterator[Archive]:
+    """Two people on one quay, in two languages."""
+    path = tmp_path_factory.mktemp("tongues") / "archive"
+    said = (
+        '"We will rebuild the quay by October," said Ines Corvo, the harbour master. The quay is 200 metres long.\n\n'
+        '"The quay will cost far too much," said Tom Reed, the mayor.'
+    )
+    articles = [
+        make_article("quay", said, outlet="Harbour Post", published="2024-03-08", language="en"),
+        make_article(
+            "crane", 'The crane fell. "The crane was old," said Tom Reed.', published="2024-03-09", language="en"
+        ),
+        make_article("quai", "Le quai de Port Marrow (the quay) sera reconstruit avant octobre.", language="fr"),
+        make_article("unknown", "Quay.", outlet="Harbour Post"),
+    ]
+    with Archive.create(path) as archive:
+        archive.add(articles)
+    with Archive.open(path) as archive:
+        yield archive
+
+
+def test_a_language_filter_leaves_only_articles_in_it(tongues: Archive) -> None:
+    assert tongues.languages() == {"en": 2, "": 1, "fr": 1}
+    for wanted, expected in ((["en"], {"en"}), (["FR-ca"], {"fr"}), (["fr", "en"], {"fr", "en"})):
+        hits = tongues.search("quay", languages=wanted)
+        assert {hit.article.language for hit in hits} == expected
+    answer = tongues.ask("What will happen to the quay by October?", languages=["fr"])
+    assert answer.coverage.articles == 1 and not {c.outlet for c in answer.citations} - {""}
+    with pytest.raises(QuestionError, match="it has: en, fr"):
+        tongues.ask("What of the quay?", languages=["de"])
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What will happen to the quay?",
+        "How long is the quay?",
+        "What did Tom Reed say about the quay?",
+        "What did Ines Corvo and Tom Reed say about the quay?",
+        "What did Corvo say about the quay, and how long is it?",
+        "Who said that the quay will be rebuilt?",
+        "What happened in March 2024?",
+    ],
+)
+def test_a_speaker_filter_quotes_that_person_only(tongues: Archive, question: str) -> None:
+    for who, name in (("Corvo", "Ines Corvo"), ("tom reed", "Tom Reed")):
+        answer = tongues.ask(question, speakers=[who])
+        assert {s.speaker for s in answer.sentences} <= {name}, answer.text
+        assert {c.speaker for c in answer.citations} <= {name}
+        assert {c.speaker for c in tongues.timeline(question, speakers=[who])} <= {name}
+
+
+def test_a_speaker_filter_asks_for_their_words(tongues: Archive) -> None:
+    answer = tongues.ask("What about the quay?", speakers=["Corvo"])
+    assert answer.status == "answered" and "rebuild the quay by October" in answer.text
+    other = tongues.ask("What did Tom Reed say about the quay?", speakers=["Corvo"])
+    assert other.status == "not_in_archive" and "searched only in the words of Corvo" in other.notes
+    assert "Tom Reed" in {s.speaker for s in tongues.ask("What about the quay?", speakers=["Corvo", "Reed"]).sentences}
+    assert [h.article.title for h in tongues.search("crane", speakers=["Corvo"])] == ["Quay"]
+    assert tongues.ask("What about the quay?", speakers=["Reed"], languages=["en"]).status == "answered"
+    with pytest.raises(QuestionError, match="did you mean Ines Corvo"):
+        tongues.ask("What about the quay?", speakers=["Ines Corvi"])
+    with pytest.raises(QuestionError, match="quotes nobody named ''"):
+        tongues.search("quay", speakers=[""])
+    nothing = tongues.ask("What about the quay?", speakers=["Reed"], languages=["fr"])
+    assert nothing.status == "not_in_archive" and nothing.coverage.articles == 0

@@ -135,6 +135,20 @@ def test_defaults_come_from_the_environment(tmp_path: Path) -> None:
     assert done.returncode == 2 and "RAG_PASSAGE_TOKENS" in done.stderr
 
 
+def test_languages_and_speakers_narrow_ask_and_search(seed_archive: Path) -> None:
+    where = ("--json", "--archive", str(seed_archive))
+    done = run("-m", "rag", "ask", "What about BRICS expansion?", "--language", "en", "--speaker", "Lavrov", *where)
+    answer = json.loads(done.stdout)
+    assert done.returncode == 0 and {c["speaker"] for c in answer["citations"]} == {"Sergei Lavrov"}
+    every, theirs = (
+        json.loads(run("-m", "rag", "search", "BRICS", *more, *where).stdout) for more in ((), ("--speaker", "Lavrov"))
+    )
+    assert 0 < len(theirs) < len(every)
+    for wrong, cure in (("--language", "it has: en"), ("--speaker", "quotes nobody named")):
+        done = run("-m", "rag", "search", "BRICS", wrong, "tlh", *where)
+        assert done.returncode == 2 and cure in done.stderr
+
+
 def imported(*arguments: str) -> set[str]:
     """The modules that a command has loaded by its end."""
     code = (

@@ -91,6 +91,8 @@ def test_filters_narrow_the_search(client: Client) -> None:
     outside = client.predict(QUESTION, since="2024-06-12", api_name="/ask")
     assert outside["status"] == "not_in_archive"
     assert outside["coverage"]["articles"] == 0
+    theirs = client.predict("What about BRICS expansion?", languages=["en"], speakers=["Lavrov"], api_name="/ask")
+    assert theirs["status"] == "answered" and {c["speaker"] for c in theirs["citations"]} == {"Sergei Lavrov"}
 
 
 @pytest.mark.parametrize(
@@ -109,6 +111,9 @@ def test_filters_narrow_the_search(client: Client) -> None:
         ),
         ({"question": QUESTION, "outlets": ["No Such Herald"]}, "Xinhua"),
         ({"question": QUESTION, "outlets": "Xinhua"}, "list"),
+        ({"question": QUESTION, "languages": ["tlh"]}, "it has: en"),
+        ({"question": QUESTION, "languages": "en"}, 'write it as ["en"]'),
+        ({"question": QUESTION, "speakers": ["Sergei Lavrow"]}, "did you mean Sergei Lavrov?"),
     ],
 )
 def test_a_bad_request_is_told_the_cure(client: Client, asked: dict[str, Any], cure: str) -> None:

@@ -57,6 +57,10 @@ def _chips(shown: Exchange) -> str:
     chips = [("since", f"from {n.since}", "")] if n.since else []
     chips += [("until", f"to {n.until}", "")] if n.until else []
     chips += [(f"outlet:{o}", o, "") for o in n.outlets]
+    chips += [
+        (f"language:{c}", f"in {c}", f'in <span data-language="{escape(c)}">{escape(c)}</span>') for c in n.languages
+    ]
+    chips += [(f"speaker:{s}", f"words of {s}", "") for s in n.speakers]
     if shown.period:
         first, last = (moment.isoformat() for moment in shown.period)
         told = f"in the question: {span(time_of(first), time_of(last))}"

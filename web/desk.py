@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Any
@@ -23,6 +23,7 @@ SEED_QUESTIONS: tuple[str, ...] = (
     "What did Macron say about BRICS?",
     "Where will the BRICS summit take place?",
 )
+PEOPLE = 300  # that are offered to choose from, the most quoted ones
 NEWEST = 24  # articles, of which the example questions are made
 
 
@@ -74,7 +75,7 @@ class Desk:
             return  # the page says what is wrong to whoever opens it
 
     def front(self) -> tuple[str, str, dict[str, Any]]:
-        """The masthead, the opening, and what can be narrowed to: outlets with counts, days with counts."""
+        """The masthead, the opening, and what can be narrowed to: outlets, days and languages with counts, speakers."""
         path = str(self.settings.archive)
         try:
             status = self.archive.status()
@@ -84,7 +85,9 @@ class Desk:
             key = (status.generation, status.writer, status.articles, status.pending)
             if self._front is None or self._front[0] != key:
                 asks = self._questions()
-                held = _held(status.outlets, self.archive.days())
+                held = _held(
+                    status.outlets, self.archive.days(), self.archive.languages(), self.archive.most_quoted(PEOPLE)
+                )
                 self._front = key, (conversation.masthead(status), conversation.opening(asks), held)
             return self._front[1]
         except RagError as error:
@@ -130,8 +133,20 @@ def _is_name(speaker: str) -> bool:
 BARS = 60
 
 
-def _held(outlets: Mapping[str, int], days: Mapping[str, int]) -> dict[str, Any]:
-    return {"held": [[name, count] for name, count in outlets.items()][:500], "bars": bars(days)}
+def _held(
+    outlets: Mapping[str, int],
+    days: Mapping[str, int],
+    languages: Mapping[str, int] | None = None,
+    people: Sequence[str] = (),
+) -> dict[str, Any]:
+    # Where all articles are in one language there is nothing to choose.
+    tongues = languages if languages and len(languages) > 1 else {}
+    return {
+        "held": [[name, count] for name, count in outlets.items()][:500],
+        "bars": bars(days),
+        "languages": [[code, count] for code, count in tongues.items() if code],
+        "people": [name for name in people if _is_name(name)],
+    }
 
 
 def bars(days: Mapping[str, int], most: int = BARS) -> list[tuple[str, str, int]]:

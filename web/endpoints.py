@@ -31,6 +31,8 @@ def endpoints(desk: Desk) -> dict[str, Callable[..., Any]]:
         outlets: list[str] | None = None,
         now: str = "",
         history: list[Any] | None = None,
+        languages: list[str] | None = None,
+        speakers: list[str] | None = None,
     ) -> dict[str, Any]:
         """Ask the news archive a question. Returns the answer as JSON: status, sentences, citations, coverage, notes.
 
@@ -41,6 +43,8 @@ def endpoints(desk: Desk) -> dict[str, Callable[..., Any]]:
             outlets: only these outlets
             now: the date or time that "last week" counts from
             history: the conversation so far, as [[question, answer], …] or as messages with role and content
+            languages: only articles in these languages, as codes such as en
+            speakers: only the words of these people
         """
         with told(), desk.at_work():
             first, last = days_of(since, until, names=("since", "until"))
@@ -51,11 +55,19 @@ def endpoints(desk: Desk) -> dict[str, Callable[..., Any]]:
                 until=last,
                 outlets=names_of(outlets),
                 now=parse_moment(_clip(now), "now") if now else None,
+                languages=names_of(languages, "languages", "en"),
+                speakers=names_of(speakers, "speakers", "Lavrov"),
             )
         return answered.to_json()
 
     def search(
-        question: str, k: int = 10, since: str = "", until: str = "", outlets: list[str] | None = None
+        question: str,
+        k: int = 10,
+        since: str = "",
+        until: str = "",
+        outlets: list[str] | None = None,
+        languages: list[str] | None = None,
+        speakers: list[str] | None = None,
     ) -> list[dict[str, Any]]:
         """Search the news archive. Returns the best passages, best first, with their articles.
 
@@ -65,13 +77,23 @@ def endpoints(desk: Desk) -> dict[str, Callable[..., Any]]:
             since: only articles of this day or later, as 2024-06-11
             until: only articles of this day or earlier
             outlets: only these outlets
+            languages: only articles in these languages, as codes such as en
+            speakers: only passages that hold words of these people
         """
         with told():
             if not isinstance(k, int) or not 1 <= k <= 50:  # type: ignore[reportUnnecessaryIsInstance]
                 raise QuestionError(f"k is {_clip(k)!r}; give a whole number from 1 to 50")
             first, last = days_of(since, until, names=("since", "until"))
             asked = text_of(question, "question")
-            hits = desk.archive.search(asked, k, since=first, until=last, outlets=names_of(outlets))
+            hits = desk.archive.search(
+                asked,
+                k,
+                since=first,
+                until=last,
+                outlets=names_of(outlets),
+                languages=names_of(languages, "languages", "en"),
+                speakers=names_of(speakers, "speakers", "Lavrov"),
+            )
         return [
             {
                 "article": h.article.id,
@@ -145,11 +167,11 @@ def _clip(value: object) -> str:
     return str(value)[:40]
 
 
-def names_of(value: object) -> list[str]:
-    """A list of outlets. Raises QuestionError."""
+def names_of(value: object, what: str = "outlets", such_as: str = "Xinhua") -> list[str]:
+    """A list of outlets or the like. Raises QuestionError."""
     names = cast("list[object]", value) if isinstance(value, list) else [] if value in (None, "") else None
     if names is None or not all(isinstance(n, str) for n in names):
-        raise QuestionError('outlets must be a list of names; write it as ["Xinhua"]')
+        raise QuestionError(f'{what} must be a list of names; write it as ["{such_as}"]')
     return cast("list[str]", names)
 
 

@@ -6,7 +6,8 @@ window.datelineOpened = () => {
   if (asked.get("q")) {
     window.history.replaceState(null, "", window.location.pathname); // reloading does not ask again
     const link = { q: asked.get("q"), since: asked.get("since") || "", until: asked.get("until") || "" };
-    return { link: { ...link, outlets: asked.getAll("outlets"), ignore: asked.getAll("ignore") } };
+    const lists = ["outlets", "ignore", "languages", "speakers"].map((name) => [name, asked.getAll(name)]);
+    return { link: { ...link, ...Object.fromEntries(lists) } };
   }
   return { talk: session.id ? read(session.id) : null };
 };

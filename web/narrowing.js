@@ -1,8 +1,11 @@
-// Dates and outlets that the next question is narrowed to. props.held: outlets with their counts; props.bars: articles
-// over time. The value is what is sent along with a question.
+// What the next question is narrowed to: dates, outlets, languages, somebody's words. props.held: outlets with their
+// counts; props.bars: articles over time; props.languages: codes with their counts; props.people: names to choose from.
+// The value is what is sent along with a question.
 const since = element.querySelector('[name="since"]');
 const until = element.querySelector('[name="until"]');
 const outlets = element.querySelector(".outlets");
+const languages = element.querySelector(".languages");
+const speaker = element.querySelector('[name="speaker"]');
 const clear = element.querySelector("[data-clear]");
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -11,24 +14,34 @@ function set(part) {
   show();
 }
 
+const languageNamed = (code) => window.datelineLanguage?.(code) ?? code; // of page.js
+const checked = (menu) => [...menu.querySelectorAll("input:checked")].map((box) => box.value);
+
 function show() {
   const value = props.value || {};
   if (since.value !== (value.since || "")) since.value = value.since || "";
   if (until.value !== (value.until || "")) until.value = value.until || "";
-  const chosen = value.outlets || [];
-  outlets.querySelectorAll("input").forEach((box) => { box.checked = chosen.includes(box.value); });
-  const told = chosen.length > 1 ? `${chosen.length} outlets` : chosen[0] || "All outlets";
-  outlets.querySelector("summary").textContent = told;
-  clear.hidden = !(value.since || value.until || chosen.length);
+  const chosen = [value.outlets || [], value.languages || [], value.speakers || []];
+  check(outlets, chosen[0], "outlets", (name) => name);
+  check(languages, chosen[1], "languages", languageNamed);
+  languages.hidden = !(props.languages || []).length && !chosen[1].length;
+  if (document.activeElement !== speaker) speaker.value = chosen[2].join(", ");
+  clear.hidden = !(value.since || value.until || chosen.some((part) => part.length));
   element.querySelectorAll("rect[data-first]").forEach((bar) => {
     const inside = (!value.since || bar.dataset.last >= value.since) && (!value.until || bar.dataset.first <= value.until);
     bar.setAttribute("class", inside ? "in" : "out");
   });
 }
 
-function drawOutlets() {
-  outlets.querySelector("ul").replaceChildren(
-    ...(props.held || []).map(([name, count]) => {
+function check(menu, chosen, what, named) {
+  menu.querySelectorAll("input").forEach((box) => { box.checked = chosen.includes(box.value); });
+  const one = chosen.length ? named(chosen[0]) : "";
+  menu.querySelector("summary").textContent = chosen.length > 1 ? `${chosen.length} ${what}` : one || `All ${what}`;
+}
+
+function drawMenu(menu, held, named) {
+  menu.querySelector("ul").replaceChildren(
+    ...(held || []).map(([name, count]) => {
       const item = document.createElement("li");
       const label = document.createElement("label");
       const box = document.createElement("input");
@@ -36,12 +49,19 @@ function drawOutlets() {
       box.type = "checkbox";
       box.value = name;
       text.dir = "auto";
-      text.textContent = `${name || "no outlet"} (${count.toLocaleString()})`;
+      text.textContent = `${named(name)} (${count.toLocaleString()})`;
       label.append(box, text);
       item.append(label);
       return item;
     }),
   );
+}
+
+function drawChoices() {
+  drawMenu(outlets, props.held, (name) => name || "no outlet");
+  drawMenu(languages, props.languages, languageNamed);
+  element.querySelector("datalist").replaceChildren(...(props.people || []).map((name) => new Option(name, name)));
+  drawBars();
 }
 
 function drawBars() {
@@ -84,17 +104,17 @@ function drawBars() {
 
 element.addEventListener("change", (event) => {
   if (event.target.type === "date") set({ [event.target.name]: event.target.value });
-  if (event.target.type === "checkbox") {
-    set({ outlets: [...outlets.querySelectorAll("input:checked")].map((box) => box.value) });
-  }
+  if (event.target.type === "checkbox") set({ outlets: checked(outlets), languages: checked(languages) });
+  if (event.target === speaker) set({ speakers: speaker.value.trim() ? [speaker.value.trim()] : [] });
 });
-clear.addEventListener("click", () => set({ since: "", until: "", outlets: [] }));
-document.addEventListener("click", (event) => { if (!outlets.contains(event.target)) outlets.open = false; });
-outlets.addEventListener("keydown", (event) => {
-  if (event.key === "Escape") { outlets.open = false; outlets.querySelector("summary").focus(); }
+clear.addEventListener("click", () => set({ since: "", until: "", outlets: [], languages: [], speakers: [] }));
+document.addEventListener("click", (event) => {
+  [outlets, languages].forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; });
 });
-watch(["held", "bars"], () => { drawOutlets(); drawBars(); show(); });
+[outlets, languages].forEach((menu) => menu.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") { menu.open = false; menu.querySelector("summary").focus(); }
+}));
+watch(["held", "bars", "languages", "people"], () => { drawChoices(); show(); });
 watch("value", show);
-drawOutlets();
-drawBars();
+drawChoices();
 show();

@@ -4,12 +4,21 @@ const calm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 const go = (target, block) => target.scrollIntoView({ behavior: calm ? "auto" : "smooth", block });
 const turnOf = (target) => Number(target.closest("[data-turn]")?.dataset.turn || 0);
 
-// Days in the reader's own way of writing them.
+// Days and languages in the reader's own way of writing them.
+const languageNames = new Intl.DisplayNames(undefined, { type: "language" });
+window.datelineLanguage = (code) => {
+  try { return languageNames.of(code); } catch { return code; }
+};
 const dayFormat = new Intl.DateTimeFormat(undefined, { dateStyle: "long", timeZone: "UTC" });
 function localise() {
   element.querySelectorAll("time[datetime]").forEach((time) => {
     const day = new Date(`${time.getAttribute("datetime")}T00:00:00Z`);
     if (!Number.isNaN(day.getTime())) time.textContent = dayFormat.format(day);
+  });
+  element.querySelectorAll("[data-language]").forEach((code) => {
+    code.textContent = window.datelineLanguage(code.dataset.language);
+    const button = code.closest("button");
+    button?.setAttribute("aria-label", `Ask again without: in ${code.textContent}`);
   });
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -87,6 +88,8 @@ def _asking(desk: Desk, page: gr.Blocks, talk: gr.State) -> None:
                     elem_id="narrow",
                     held=[],
                     bars=[],
+                    languages=[],
+                    people=[],
                 )
         with gr.Column(scale=2, min_width=320, elem_id="side"):
             panel = gr.HTML(evidence.panel(None, {}), elem_id="panel", js_on_load=script)
@@ -161,6 +164,8 @@ def _asking(desk: Desk, page: gr.Blocks, talk: gr.State) -> None:
                     until=until,
                     outlets=n.outlets,
                     ignore=n.ignore,
+                    languages=n.languages,
+                    speakers=n.speakers,
                 ):
                     asked.draft, asked.answer = step.draft, step.answer
                     if step.answer is None:
@@ -210,7 +215,16 @@ def _asking(desk: Desk, page: gr.Blocks, talk: gr.State) -> None:
             n = old.narrowed
             since, until = days_of(n.since, n.until, names=("“From”", "“to”"))
             searched = old.answer.searched if old.answer else old.question
-            old.timeline = tuple(desk.archive.timeline(searched, since=since, until=until, outlets=n.outlets))
+            old.timeline = tuple(
+                desk.archive.timeline(
+                    searched,
+                    since=since,
+                    until=until,
+                    outlets=n.outlets,
+                    languages=n.languages,
+                    speakers=n.speakers,
+                )
+            )
         except RagError as error:
             gr.Warning(str(error))
             return gr.skip()
@@ -300,20 +314,21 @@ def _kept(talk: Conversation, changed: Exchange | None = None) -> dict[str, Any]
 
 
 def _narrowed(n: Narrowing) -> dict[str, Any]:
-    return {"since": n.since, "until": n.until, "outlets": list(n.outlets)}
+    lists = {"outlets": list(n.outlets), "languages": list(n.languages), "speakers": list(n.speakers)}
+    return {"since": n.since, "until": n.until, **lists}
 
 
 def _without(n: Narrowing, what: str) -> Narrowing:
     """A narrowing without one of its parts, as a chip names it."""
     if what in ("dates", "outlets"):
-        return Narrowing(n.since, n.until, n.outlets, tuple(dict.fromkeys((*n.ignore, cast("Any", what)))))
+        return replace(n, ignore=tuple(dict.fromkeys((*n.ignore, cast("Any", what)))))
+    if what in ("since", "until"):
+        return replace(n, **{what: ""})
     kind, _, name = what.partition(":")
-    return Narrowing(
-        "" if kind == "since" else n.since,
-        "" if kind == "until" else n.until,
-        tuple(o for o in n.outlets if kind != "outlet" or o != name),
-        n.ignore,
-    )
+    if kind not in ("outlet", "language", "speaker"):
+        return n
+    part = f"{kind}s"
+    return replace(n, **{part: tuple(value for value in getattr(n, part) if value != name)})
 
 
 _parcels = iter(range(1, 2**53))
@@ -338,6 +353,9 @@ _NARROW = (
     '<label>From <input type="date" name="since"></label><label>to <input type="date" name="until"></label>'
     '<span class="bars"></span>'
     '<details class="menu outlets"><summary>All outlets</summary><ul></ul></details>'
+    '<details class="menu languages" hidden><summary>All languages</summary><ul></ul></details>'
+    '<label>Words of <input name="speaker" list="people" placeholder="anybody" dir="auto" maxlength="200"></label>'
+    '<datalist id="people"></datalist>'
     '<button type="button" class="plain" data-clear hidden>Clear</button></div>'
 )
 

@@ -29,20 +29,23 @@ class Narrowing:
     until: str = ""
     outlets: tuple[str, ...] = ()
     ignore: tuple[Ignored, ...] = ()
+    languages: tuple[str, ...] = ()
+    speakers: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, value: object) -> Narrowing:
         """From a mapping of the page's or of a link; what does not fit is left out."""
         given = cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}
         ignore = tuple(i for i in get_args(Ignored) if i in _strings(given.get("ignore")))
-        return cls(
-            _string(given.get("since"))[:40], _string(given.get("until"))[:40], _strings(given.get("outlets")), ignore
-        )
+        since, until = (_string(given.get(end))[:40] for end in ("since", "until"))
+        outlets, languages, speakers = (_strings(given.get(part)) for part in ("outlets", "languages", "speakers"))
+        return cls(since, until, outlets, ignore, languages, speakers)
 
     def link(self, question: str) -> str:
         """The query of an address that opens the page with the question and its filters."""
         pairs = [("q", question), ("since", self.since), ("until", self.until)]
-        pairs += [("outlets", o) for o in self.outlets] + [("ignore", i) for i in self.ignore]
+        for part in ("outlets", "ignore", "languages", "speakers"):
+            pairs += [(part, value) for value in getattr(self, part)]
         return "?" + urlencode([(k, v) for k, v in pairs if v], errors="replace")
 
 

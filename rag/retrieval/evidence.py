@@ -111,6 +111,8 @@ def gather(searcher: Searcher, query: Query, scores: Scores | None = None) -> Ev
     names = {m.group(): searcher.terms(m.group()) for m in features.PROPER.finditer(query.text)}
     reads = read(searcher, list(pool.values()), vector)
     candidates = _candidates(query, reads, weights, names, scores)
+    if query.said_by:
+        candidates = [c for c in candidates if c.speaker in query.said_by]
     if unknown and not speakers:
         candidates = [c for c in candidates if not c.speaker]
     stories = {r.article.id: r.story for r in reads if r.story}

@@ -28,7 +28,7 @@ _COPIES = 30
 
 
 def filters_of(query: Query) -> Filters:
-    return Filters(query.since, query.until, query.outlets)
+    return Filters(query.since, query.until, query.outlets, query.languages, query.said_by)
 
 
 class Searcher:
@@ -81,8 +81,10 @@ class Searcher:
         filters = filters_of(query)
         if vector is None:
             vector = self.embed(query.text)
-        dense = _settled(self._vectors.search(vector, DEPTH, filters))
-        lexical = _settled(self._lexical.search(self._lexical.terms(asked_about(query.text)), DEPTH, filters))
+        among = self.ledger.passages_within(filters) if filters.by_ledger else None
+        terms = self._lexical.terms(asked_about(query.text))
+        dense = _settled(self._vectors.search(vector, DEPTH, filters, among))
+        lexical = _settled(self._lexical.search(terms, DEPTH, filters, among))
         fused = rank.fuse([[i for i, _ in dense], [i for i, _ in lexical]])
         cosines, scores = dict(dense), dict(lexical)
         dense_rank = {i: n for n, (i, _) in enumerate(dense, 1)}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import shlex
 import sqlite3
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -103,14 +103,25 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What a search is restricted to. ``since`` and ``until`` are inclusive days; no outlets means all."""
+    """What a search is restricted to. ``since`` and ``until`` are inclusive days; no outlets means all.
+
+    ``languages`` are codes as articles have them, ``speakers`` names as the archive has them: articles that report words
+    of one of these, and of their passages those in which such words stand.
+    """
 
     since: date | None = None
     until: date | None = None
     outlets: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    speakers: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.since or self.until or self.outlets)
+        return bool(self.since or self.until or self.outlets or self.languages or self.speakers)
+
+    @property
+    def by_ledger(self) -> bool:
+        """Whether the indexes alone do not know what fits."""
+        return bool(self.languages or self.speakers)
 
 
 class Ledger:
@@ -127,7 +138,7 @@ class Ledger:
         self._guard = threading.Lock()
         self._held = threading.local()
         self._closed = False
-        self._counts: tuple[int, dict[Filters | None, Any]] = (-1, {})
+        self._counts: tuple[int, dict[Hashable, Any]] = (-1, {})
         if not self.path.exists() and not write:
             raise ArchiveCorrupt(f"{self.path} is missing; put back a copy of it, or ingest again into a new folder")
         try:
@@ -422,6 +433,24 @@ class Ledger:
             return [row[0] for row in self._all("SELECT id FROM passages WHERE state = 'indexed' ORDER BY id")]
         return [row[0] for row in self._all(live, article_id)]
 
+    def passages_within(self, filters: Filters) -> list[str]:
+        """Ids of the indexed passages in the languages and with words of the speakers of ``filters``, which the indexes
+        know nothing of; its days and outlets are left to them.
+        """
+        known = Filters(languages=filters.languages, speakers=filters.speakers)
+        return self._once_a_generation(("passages", known), lambda: self._passages_within(known))
+
+    def _passages_within(self, filters: Filters) -> list[str]:
+        where, values = _where(filters)
+        if filters.speakers:
+            where += (
+                " AND EXISTS (SELECT 1 FROM statements s WHERE s.article = p.article AND s.start < p.end "
+                f"AND s.end > p.start AND s.speaker IN ({_marks(filters.speakers)}))"
+            )
+            values += filters.speakers
+        sql = f"SELECT p.id FROM articles a JOIN passages p ON p.article = a.id WHERE p.state = 'indexed'{where}"
+        return [row[0] for row in self._all(sql, *values)]
+
     def vectors(self, ids: Sequence[str]) -> dict[str, Vectors]:
         found: dict[str, Vectors] = {}
         for chunk in _chunks(ids):
@@ -525,12 +554,22 @@ class Ledger:
     def outlets(self) -> dict[str, int]:
         """Articles by outlet, largest first."""
         sql = "SELECT outlet, count(*) n FROM articles GROUP BY outlet ORDER BY n DESC, outlet"
-        return self._once_a_generation(None, lambda: dict(self._all(sql)))
+        return self._once_a_generation("outlets", lambda: dict(self._all(sql)))
+
+    def languages(self) -> dict[str, int]:
+        """Articles by the code of their language ("" where it is not known), largest first."""
+        sql = "SELECT language, count(*) n FROM articles GROUP BY language ORDER BY n DESC, language"
+        return self._once_a_generation("languages", lambda: dict(self._all(sql)))
+
+    def most_quoted(self, limit: int) -> list[str]:
+        """The ``limit`` speakers whose words stand in the most articles, these first."""
+        sql = "SELECT speaker FROM speakers GROUP BY speaker ORDER BY count(DISTINCT article) DESC, speaker LIMIT ?"
+        return [row[0] for row in self._all(sql, limit)]
 
     def coverage(self, filters: Filters | None = None) -> Coverage:
         return self._once_a_generation(filters or Filters(), lambda: self._coverage(filters or Filters()))
 
-    def _once_a_generation(self, key: Filters | None, count: Callable[[], _Counted]) -> _Counted:
+    def _once_a_generation(self, key: Hashable, count: Callable[[], _Counted]) -> _Counted:
         """What a reader asks of the whole archive with every question, counted again only when that has changed."""
         if self._write:
             return count()
@@ -614,6 +653,13 @@ def _where(filters: Filters) -> tuple[str, list[Any]]:
         sql, values = sql + " AND a.day <= ?", [*values, filters.until.toordinal()]
     if filters.outlets:
         sql, values = sql + f" AND a.outlet IN ({_marks(filters.outlets)})", [*values, *filters.outlets]
+    if filters.languages:
+        sql, values = sql + f" AND a.language IN ({_marks(filters.languages)})", [*values, *filters.languages]
+    if filters.speakers:
+        tokens = sorted({t for name in filters.speakers for t in name_tokens(name)})  # what the table is sorted by
+        quoting = f"token IN ({_marks(tokens)}) AND speaker IN ({_marks(filters.speakers)})"
+        sql += f" AND a.id IN (SELECT article FROM speakers WHERE {quoting})"
+        values += [*tokens, *filters.speakers]
     return sql, values
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -109,13 +109,17 @@ class LexicalIndex:
     def count(self) -> int:
         return self._searcher.num_docs
 
-    def search(self, terms: Sequence[str], k: int, filters: Filters) -> list[tuple[str, float]]:
-        """The ids of the best ``k`` passages for any of the index terms, with their BM25 score, best first."""
+    def search(
+        self, terms: Sequence[str], k: int, filters: Filters, among: Collection[str] | None = None
+    ) -> list[tuple[str, float]]:
+        """The ids of the best ``k`` passages for any of the index terms, with their BM25 score, best first. ``among``
+        are the ids of those that may be found (None: all); of the filters, days and outlets are heeded.
+        """
         words = [
             (tantivy.Occur.Should, tantivy.Query.term_query(self._index.schema, "words", term, index_option="freq"))
             for term in dict.fromkeys(terms)
         ]
-        if not words:
+        if not words or (among is not None and not among):
             return []
         query = tantivy.Query.boolean_query(words)
         within: list[tuple[Any, Any]] = []
@@ -127,13 +131,28 @@ class LexicalIndex:
         if filters.outlets:
             outlets = tantivy.Query.term_set_query(self._index.schema, "outlet", list(filters.outlets))
             within.append((tantivy.Occur.Must, tantivy.Query.const_score_query(outlets, 0.0)))
+        # A set of ids is compiled for each search, at a cost that grows with it; of many, most of what is found anyway fits.
+        some = among is not None and len(among) ** 2 < k * self.count
+        if among is not None and some:
+            fitting = tantivy.Query.term_set_query(self._index.schema, "id", list(among))
+            within.append((tantivy.Occur.Must, tantivy.Query.const_score_query(fitting, 0.0)))
         if within:
             query = tantivy.Query.boolean_query([(tantivy.Occur.Must, query), *within])
         try:
-            found = self._searcher.search(query, limit=k, count=False)
-            return [(self._searcher.doc(address)["id"][0], float(score)) for score, address in found.hits]
+            return self._best(query, k, None if some or among is None else frozenset(among))
         except (OSError, ValueError) as error:
             raise self._told(error) from error
+
+    def _best(self, query: tantivy.Query, k: int, among: frozenset[str] | None) -> list[tuple[str, float]]:
+        """The first ``k`` that fit, read as deep as it takes to have them."""
+        deep = k
+        while True:
+            hits = self._searcher.search(query, limit=deep, count=False).hits
+            found = [(self._searcher.doc(address)["id"][0], float(score)) for score, address in hits]
+            fitting = found if among is None else [pair for pair in found if pair[0] in among]
+            if len(fitting) >= k or len(hits) < deep or among is None:
+                return fitting[:k]
+            deep *= 4
 
     def ids(self) -> list[str]:
         """Every id, repeated ones too, so that a passage held twice shows."""

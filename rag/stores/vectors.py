@@ -184,8 +184,14 @@ class VectorIndex:
             for at in range(0, len(ids), BATCH):
                 self._collection.delete(ids=list(ids[at : at + BATCH]))
 
-    def search(self, vector: Vectors, k: int, filters: Filters) -> list[tuple[str, float]]:
-        """The ids of the ``k`` nearest passages with their cosine, nearest first. ``vector`` has shape (dimensions,)."""
+    def search(
+        self, vector: Vectors, k: int, filters: Filters, among: Sequence[str] | None = None
+    ) -> list[tuple[str, float]]:
+        """The ids of the ``k`` nearest passages with their cosine, nearest first. ``vector`` has shape (dimensions,).
+        ``among`` are the ids of those that may be found (None: all); of the filters, days and outlets are heeded.
+        """
+        if among is not None and not among:
+            return []
         conditions: list[dict[str, Any]] = []
         if filters.since:
             conditions.append({"day": {"$gte": filters.since.toordinal()}})
@@ -195,7 +201,13 @@ class VectorIndex:
             conditions.append({"outlet": {"$in": list(filters.outlets)}})
         where = None if not conditions else conditions[0] if len(conditions) == 1 else {"$and": conditions}
         with self._telling():
-            found = self._collection.query(query_embeddings=[vector], n_results=k, where=where, include=["distances"])
+            found = self._collection.query(
+                query_embeddings=[vector],
+                n_results=k,
+                where=where,
+                ids=None if among is None else list(among),
+                include=["distances"],
+            )
         return [(i, 1.0 - float(d)) for i, d in zip(found["ids"][0], found["distances"][0], strict=True)]
 
     def ids(self) -> set[str]:

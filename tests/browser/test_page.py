@@ -62,7 +62,7 @@ def test_examples_filters_and_errors(browser: Browser, seed_archive: Path) -> No
         expect(page.locator("#turn-3 .failed")).to_have_text("“From” 2024-06-12 is after “to” 2024-06-01; swap them")
 
         page.get_by_role("button", name="Clear").click()
-        page.locator("#narrow summary").click()
+        page.locator("#narrow .outlets summary").click()
         page.get_by_label("Xinhua (1)").check()
         ask(page, QUESTION, 4)
         expect(page.locator("#turn-4 .narrowed")).to_contain_text("Xinhua")

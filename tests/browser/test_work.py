@@ -139,6 +139,39 @@ def test_the_dates_of_a_question_are_a_chip_that_can_be_taken_away(page: Page) -
     expect(page.locator("#turn-2 .badge")).to_have_text("Sources conflict")
 
 
+def test_a_language_and_a_speaker_narrow_a_question(page: Page, browser: Browser, press: str) -> None:
+    narrow = page.locator("#narrow")
+    narrow.get_by_role("textbox", name="Words of").or_(narrow.get_by_role("combobox", name="Words of")).fill("Corvo")
+    ask(page, "What about the quay?", 1)
+    turn = page.locator("#turn-1")
+    expect(turn).to_contain_text("We will rebuild the quay")
+    expect(turn.locator("button.chip")).to_have_text(["words of Corvo ×"])
+    assert "Ines Corvo" in page.locator("#people option").evaluate_all("them => them.map(o => o.value)")
+
+    narrow.locator(".languages summary").click()
+    narrow.get_by_label("Arabic (1)").check()
+    expect(narrow.locator(".languages summary")).to_have_text("Arabic")
+    page.keyboard.press("Escape")
+    ask(page, "What about the quay?", 2)
+    expect(page.locator("#turn-2 .badge")).to_have_text("Not in the archive")
+    expect(page.locator("#turn-2 button.chip")).to_have_text(["in Arabic ×", "words of Corvo ×"])
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.locator("#turn-2").get_by_role("button", name="Link").click()
+    page.wait_for_function("navigator.clipboard.readText().then(t => t.includes('languages=ar'))")
+    link = page.evaluate("navigator.clipboard.readText()")
+    page.get_by_role("button", name="Ask again without: in Arabic").click()
+    expect(page.locator("#turn-2 .badge")).to_have_text("Answered")
+    expect(page.locator("#turn-2 button.chip")).to_have_count(1)
+    narrow.get_by_role("button", name="Clear").click()
+    expect(narrow.locator(".languages summary")).to_have_text("All languages")
+    expect(narrow.locator('[name="speaker"]')).to_have_value("")
+    with visited(browser, link) as (other, trouble):
+        expect(other.locator("#turn-1 button.chip")).to_have_count(2)
+        expect(other.locator('#narrow [name="speaker"]')).to_have_value("Corvo")
+        expect(other.locator("#narrow .languages summary")).to_have_text("Arabic")
+        assert trouble == []
+
+
 def test_the_timeline_of_a_question_opens_its_articles(page: Page) -> None:
     ask(page, WHALES, 1)
     page.locator("#panel").get_by_role("button", name="Timeline").click()

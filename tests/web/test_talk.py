@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
+from urllib.parse import parse_qs
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,7 +31,11 @@ def test_an_answer_survives_its_json(seed: Archive) -> None:
 
 def test_a_conversation_comes_back_as_it_was(seed: Archive) -> None:
     answered = Exchange(
-        1, QUESTION, Narrowing("2024-06-01", outlets=("Xinhua",)), answer=seed.ask(QUESTION), rated="up"
+        1,
+        QUESTION,
+        Narrowing("2024-06-01", "", ("Xinhua",), (), ("en",), ("Lavrov",)),
+        answer=seed.ask(QUESTION),
+        rated="up",
     )
     failed = Exchange(2, "And?", error="no")
     pending = Exchange(3, "And then?")
@@ -78,12 +84,23 @@ def test_going_back_to_an_earlier_question_keeps_what_came_after_elsewhere() -> 
 
 
 def test_each_chip_takes_its_own_filter_away() -> None:
-    n = Narrowing("2024-01-01", "2024-02-01", ("A", "outlet:B"))
-    assert _without(n, "since") == Narrowing("", "2024-02-01", ("A", "outlet:B"))
-    assert _without(n, "outlet:outlet:B") == Narrowing("2024-01-01", "2024-02-01", ("A",))
+    n = Narrowing("2024-01-01", "2024-02-01", ("A", "outlet:B"), (), ("en", "fr"), ("Ann",))
+    assert _without(n, "since") == replace(n, since="")
+    assert _without(n, "outlet:outlet:B") == replace(n, outlets=("A",))
+    assert _without(n, "language:en") == replace(n, languages=("fr",))
+    assert _without(n, "speaker:Ann") == replace(n, speakers=())
     assert _without(n, "dates").ignore == ("dates",)
     assert _without(_without(n, "dates"), "outlets").ignore == ("dates", "outlets")
     assert _without(n, "") == n
+
+
+def test_every_filter_is_a_chip_and_in_the_link() -> None:
+    n = Narrowing("2024-06-01", "2024-07-01", ("Xinhua",), ("dates",), ("zh",), ("Lavrov <b>",))
+    shown = conversation.exchange(Exchange(1, QUESTION, n, error="x"))
+    for what in ("since", "until", "outlet:Xinhua", "language:zh", "speaker:Lavrov &lt;b&gt;"):
+        assert f'data-what="{what}"' in shown
+    linked = parse_qs(n.link(QUESTION).removeprefix("?"))
+    assert Narrowing.of({**linked, "since": linked["since"][0], "until": linked["until"][0]}) == n
 
 
 def test_what_a_question_names_is_ignored_on_demand(seed: Archive) -> None:
