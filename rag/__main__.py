@@ -9,12 +9,17 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict
 from io import TextIOWrapper
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag.errors import QuestionError, RagError
 
 if TYPE_CHECKING:
     from rag.records import Answer, Check, Citation, Coverage, Hit, Quote
+
+
+# Outlets that `status` lists.
+OUTLETS = 20
 
 
 def parser() -> argparse.ArgumentParser:
@@ -65,7 +70,8 @@ def parser() -> argparse.ArgumentParser:
     quoted.add_argument("--until", metavar="DAY", help="only articles published on this day or earlier")
     quoted.add_argument("--outlet", action="append", default=[], help="only articles of this outlet; may be repeated")
     quoted.add_argument("--csv", action="store_true", help="print CSV with a heading")
-    command("status", "What the archive holds.")
+    held = command("status", "What the archive holds, and what it covers: articles over time by outlet.")
+    held.add_argument("--picture", metavar="FILE", help="also draw the coverage, as .svg or .png")
     command("verify", "Compare the ledger with its indexes. Exit status: 0 they agree, 1 they do not, 2 an error.")
     command("rebuild", "Make the indexes anew from the ledger; embeds again only if the embedder changed.")
     remove = command("remove", "Remove articles. Exit status: 0 all were there, 1 one was not, 2 an error.")
@@ -218,19 +224,30 @@ def plain_quote(quote: Quote) -> str:
 
 
 def status(args: argparse.Namespace) -> int:
+    from rag import picture
     from rag.archive import Archive
 
     with Archive.open(args.archive) as archive:
-        found = archive.status()
+        found, days = archive.status(), archive.days_by_outlet()
+    if args.picture:
+        dates = f", {found.since} to {found.until}" if found.since else ""
+        picture.write(Path(args.picture), days, f"{found.articles:,} articles of {len(found.outlets):,} outlets{dates}")
     if args.json:
-        print(to_json(asdict(found) | {"outlets": dict(found.outlets)}))
+        print(to_json(asdict(found) | {"outlets": dict(found.outlets), "days": days}))
         return 0
     print(f"{found.path}: {found.articles:,} articles in {found.passages:,} passages"
           + (f", {found.since} to {found.until}" if found.since else ""))  # fmt: skip
-    for outlet, count in list(found.outlets.items())[:20]:
-        print(f"  {count:>8,}  {outlet or '(no outlet)'}")
-    if len(found.outlets) > 20:
-        print(f"  … and {len(found.outlets) - 20:,} more outlets; --json lists all")
+    if sys.stdout.isatty() and _draws_blocks():
+        from rich.console import Console
+
+        picture.show(days, found.outlets, Console(highlight=False), OUTLETS)
+    else:
+        for outlet, count in list(found.outlets.items())[:OUTLETS]:
+            print(f"  {count:>8,}  {outlet or '(no outlet)'}")
+    if len(found.outlets) > OUTLETS:
+        print(f"  … and {len(found.outlets) - OUTLETS:,} more outlets; --json lists all")
+    if not sys.stdout.isatty():
+        print(*picture.plain(days), sep="\n")
     for told in (
         f"{found.undated:,} articles have no date" if found.undated else "",
         f"{found.pending:,} passages wait to be indexed; the next ingest finishes them" if found.pending else "",
@@ -240,6 +257,15 @@ def status(args: argparse.Namespace) -> int:
         if told:
             print(told)
     return 0
+
+
+def _draws_blocks() -> bool:
+    """Whether the terminal knows the characters that bars are made of."""
+    try:
+        "▁█".encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def verify(args: argparse.Namespace) -> int:

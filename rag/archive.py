@@ -645,6 +645,10 @@ class Archive(AbstractContextManager["Archive"]):
         """Articles by the day they were published on (ISO), oldest first, without the undated."""
         return self._ledger.days()
 
+    def days_by_outlet(self) -> dict[str, dict[str, int]]:
+        """Articles by the day they were published on (ISO), oldest first, and by outlet, without the undated."""
+        return self._ledger.days_by_outlet()
+
     def languages(self) -> dict[str, int]:
         """Articles by the code of their language ("" where it is not known), largest first."""
         return self._ledger.languages()

@@ -79,6 +79,12 @@ def test_search_status_verify_rebuild(seed_archive: Path, tmp_path: Path) -> Non
     assert hits and {"text", "start", "end", "score"} <= set(hits[0])
     status = json.loads(run("-m", "rag", "status", "--json", *archive).stdout)
     assert status["articles"] == 1 and status["passages"] == len(hits)
+    assert status["days"] == {"2024-06-11": {"Xinhua": 1}}
+    drawn = run("-m", "rag", "status", "--picture", str(tmp_path / "coverage.svg"), *archive)
+    assert drawn.returncode == 0 and "2024-06-11         1  Xinhua 1" in drawn.stdout
+    assert "Xinhua (1)" in (tmp_path / "coverage.svg").read_text()
+    wrong = run("-m", "rag", "status", "--picture", str(tmp_path / "coverage.gif"), *archive)
+    assert wrong.returncode == 2 and ".svg or .png" in wrong.stderr
     assert run("-m", "rag", "verify", *archive).returncode == 0
     assert run("-m", "rag", "rebuild", *archive).returncode == 0
     assert run("-m", "rag", "verify", *archive).returncode == 0

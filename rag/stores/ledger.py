@@ -539,6 +539,15 @@ class Ledger:
         rows = self._all("SELECT day, count(*) FROM articles WHERE day IS NOT NULL GROUP BY day ORDER BY day")
         return {date.fromordinal(day).isoformat(): count for day, count in rows}
 
+    def days_by_outlet(self) -> dict[str, dict[str, int]]:
+        """Articles by the day they were published on (ISO), oldest first, and by outlet, without the undated."""
+        found: dict[str, dict[str, int]] = {}
+        for day, outlet, count in self._all(
+            "SELECT day, outlet, count(*) FROM articles WHERE day IS NOT NULL GROUP BY day, outlet ORDER BY day, outlet"
+        ):
+            found.setdefault(date.fromordinal(day).isoformat(), {})[outlet] = count
+        return found
+
     def articles_with_statements(self, speakers: Sequence[str], filters: Filters) -> list[str]:
         """Ids of the articles that hold statements (of any of the speakers, where some are named), newest first."""
         where, values = _where(filters)
