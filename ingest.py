@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from rag.records import IngestReport, SourceReport
 
 SEEDS = Path(__file__).parent / "seeds"
+STOPPED = "stopped; what was finished is kept, and the next run goes on from there"
 # Reasons shown for each source on the terminal; --json gives all.
 SHOWN = 20
 
@@ -55,7 +58,11 @@ robots.txt allows; what is unchanged is not fetched again. Addresses inside this
     found.add_argument(
         "--allow-host", action="append", default=[], metavar="HOST", help="fetch from this host inside the network, too"
     )
-    found.add_argument("--json", action="store_true", help="print the report as JSON")
+    printed = found.add_mutually_exclusive_group()
+    printed.add_argument("--json", action="store_true", help="print the report as JSON")
+    printed.add_argument(
+        "--events", action="store_true", help="print what happens as JSON Lines; the last one is the report"
+    )
     return found
 
 
@@ -77,29 +84,63 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
     args = parser().parse_args(argv)
+    events = Events() if args.events else None
     try:
-        report = run(args)
+        report = run(args, events)
     except RagError as error:
         print(f"ingest: {error}", file=sys.stderr)
+        if events:
+            events.tell("error", error=str(error))
         return 2
     except KeyboardInterrupt:
-        print("ingest: stopped; what was finished is kept, and the next run goes on from there", file=sys.stderr)
+        print(f"ingest: {STOPPED}", file=sys.stderr)
+        if events:
+            events.tell("error", error=STOPPED)
         return 130
-    if args.json:
+    if events:
+        events.tell("report", **asdict(report), ok=report.ok)
+    elif args.json:
         print(json.dumps(asdict(report) | {"ok": report.ok}, indent=2))
     else:
         show(report)
     return 0 if report.ok else 1
 
 
-def run(args: argparse.Namespace) -> IngestReport:
+def run(args: argparse.Namespace, events: Events | None) -> IngestReport:
     named = fields(args.field)
     from rag.archive import Archive
     from rag.sources.fetch import Fetcher
 
     fetcher = Fetcher(allowed=args.allow_host)
-    with Archive.create(args.archive) as archive, progress(quiet=args.json) as on_progress:
-        return archive.ingest(args.sources or [str(SEEDS)], fields=named, fetcher=fetcher, on_progress=on_progress)
+    sources = args.sources or [str(SEEDS)]
+    with Archive.create(args.archive) as archive:
+        if events:
+            events.tell("begun", archive=str(archive.path), sources=sources)
+            return archive.ingest(
+                sources, fields=named, fetcher=fetcher, on_progress=events.progress, on_source=events.source
+            )
+        with progress(quiet=args.json) as on_progress:
+            return archive.ingest(sources, fields=named, fetcher=fetcher, on_progress=on_progress)
+
+
+class Events:
+    """What happens, a line of JSON each, on standard output. A reader that goes away does not stop the ingest."""
+
+    def __init__(self) -> None:
+        self._begun = time.perf_counter()
+
+    def tell(self, event: str, **what: Any) -> None:
+        seconds = round(time.perf_counter() - self._begun, 3)
+        try:
+            print(json.dumps({"event": event, "seconds": seconds, **what}), flush=True)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+    def progress(self, source: str, read: int, passages: int) -> None:
+        self.tell("progress", source=source, read=read, indexed=passages)
+
+    def source(self, report: SourceReport) -> None:
+        self.tell("source", **asdict(report))
 
 
 def progress(*, quiet: bool) -> Any:

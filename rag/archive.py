@@ -9,7 +9,7 @@ import shlex
 import shutil
 import threading
 import time
-from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -376,9 +376,11 @@ class Archive(AbstractContextManager["Archive"]):
         fields: Mapping[str, str] | None = None,
         fetcher: Fetcher | None = None,
         on_progress: Progress | None = None,
+        on_source: Callable[[SourceReport], None] | None = None,
     ) -> IngestReport:
         """Read every source (a file, a folder, an address) and add its articles. A source that fails is reported, not
-        raised. ``fetcher`` fetches what lies on the web (None: one that allows no host inside this network).
+        raised. ``fetcher`` fetches what lies on the web (None: one that allows no host inside this network);
+        ``on_source`` is called with the report of each source when it is done.
         """
         begun = time.perf_counter()
         reports: list[SourceReport] = []
@@ -390,6 +392,8 @@ class Archive(AbstractContextManager["Archive"]):
                 memory.keep()  # only now: what was fetched is in the archive
             except SourceError as error:
                 reports.append(SourceReport(source, failed=str(error)))
+            if on_source:
+                on_source(reports[-1])
         coverage = self._ledger.coverage()
         indexer = self._open_indexer()
         return IngestReport(

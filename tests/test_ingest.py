@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,3 +43,45 @@ def test_a_terminal_that_knows_ascii_only_and_names_that_are_no_utf8(tmp_path: P
     done = subprocess.run([*command, "--json"], capture_output=True, text=True, check=False, cwd=ROOT, env=environ)
     (report,) = json.loads(done.stdout)["sources"]
     assert report["source"] == str(news) and report["unchanged"] == 2
+
+
+def told(*arguments: str) -> tuple[list[dict[str, Any]], subprocess.CompletedProcess[str]]:
+    command = [sys.executable, "ingest.py", *arguments, "--events"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    return [json.loads(line) for line in done.stdout.splitlines()], done
+
+
+def test_events_are_a_line_each_and_end_with_the_report(tmp_path: Path) -> None:
+    rows = [{"title": f"T{n}", "text": f"The bridge {n} opens.", "url": f"https://example.org/{n}"} for n in range(3)]
+    news = tmp_path / "news.jsonl"
+    news.write_text("".join(json.dumps(row) + "\n" for row in rows) + "no JSON\n")
+    where = ("--archive", str(tmp_path / "a"))
+    events, done = told(str(news), str(tmp_path / "missing.txt"), *where)
+    assert done.returncode == 1 and not done.stderr
+    assert [e["event"] for e in events] == ["begun", "progress", "source", "source", "report"]
+    begun, step, first, second, report = events
+    assert begun["sources"] == [str(news), str(tmp_path / "missing.txt")]
+    assert (step["source"], step["read"], step["indexed"]) == (str(news), 3, 3)
+    assert first["added"] == 3 and "line 4" in first["skipped"][0]["source"] and second["failed"]
+    assert [{k: v for k, v in e.items() if k not in ("event", "seconds")} for e in (first, second)] == report["sources"]
+    assert [e["seconds"] for e in events[:-1]] == sorted(e["seconds"] for e in events[:-1])
+    summary = subprocess.run(
+        [sys.executable, "ingest.py", str(news), *where, "--json"], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert set(json.loads(summary.stdout)) == set(report) - {"event"}, "the last line is what --json prints"
+
+
+def test_events_tell_an_error_and_outlive_their_reader(tmp_path: Path) -> None:
+    events, done = told("x.txt", "--field", "text", "--archive", str(tmp_path / "a"))
+    assert done.returncode == 2 and [e["event"] for e in events] == ["error"]
+    assert events[0]["error"] in done.stderr and "--field" in done.stderr
+    command = [sys.executable, "ingest.py", "--events", "--archive", str(tmp_path / "b")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        assert process.stdout and process.stderr
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 0
+    again, _ = told("--archive", str(tmp_path / "b"))
+    assert again[-1]["articles"] == 1 and again[-1]["sources"][0]["unchanged"] == 1
+    both = subprocess.run([*command, "--json"], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert both.returncode == 2 and "not allowed with" in both.stderr
