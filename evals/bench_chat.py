@@ -175,7 +175,7 @@ def _leave(address: str, asked: Sequence[str], clients: int) -> dict[str, Any]:
         session = f"gone{n}"
         with httpx.Client(base_url=address, trust_env=False, timeout=60) as client:
             body = {
-                "data": [asked[n % len(asked)], "", "", None, "", None],
+                "data": [asked[n % len(asked)], "", "", None, "", None, None, None],
                 "fn_index": number,
                 "session_hash": session,
             }
