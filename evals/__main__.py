@@ -87,7 +87,6 @@ def parser() -> argparse.ArgumentParser:
     head.add_argument(
         "--out", type=Path, metavar="DIR", help="write attribution.npz and links.json there (rag/indexing)"
     )
-    head.add_argument("--epochs", type=_positive, default=8, metavar="N", help="(8)")
     head.add_argument("--seed", type=int, default=0, help="(0)")
 
     said = command("attribution", "Say how well who said what is found in articles marked by hand (PolNeAR's layout).")
@@ -263,7 +262,7 @@ def train_attribution(options: argparse.Namespace) -> int:
         print(line, file=sys.stderr, flush=True)
 
     folder = options.out or FILE.parent
-    found = training.train(options.data, folder, Settings.from_env(), options.epochs, options.seed, tell)
+    found = training.train(options.data, folder, Settings.from_env(), options.seed, tell)
     shown = (f"{role:<8} {score:.3f}" for role, score in found.items())
     print(json.dumps(found, indent=1) if options.json else "exact F1, dev:\n" + "\n".join(shown))
     return 0

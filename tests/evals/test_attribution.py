@@ -5,15 +5,16 @@ from __future__ import annotations
 import tarfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from evals import datasets
 from evals.__main__ import main
 from evals.attribution import Score
 from evals.datasets import Choice, polnear
-from evals.training.attribution import fit_links, marked_runs
+from evals.training.attribution import Round, Window, fit, fit_links, marked_runs
 from rag.errors import SourceError
-from rag.indexing.attribution import Attribution
+from rag.indexing.attribution import FEATURES, Attribution, Head, Words
 from rag.indexing.links import link
 from rag.records import Span
 
@@ -85,6 +86,28 @@ def test_links_learn_what_belongs_together(folder: Path) -> None:
     tagged, _ = marked_runs(marked)
     assert [(a.source, a.cue, a.content) for a in link(TEXT, tagged, [0], weighed)] == [
         (a.source, a.cue, a.content) for a in marked.attributions
+    ]
+
+
+def test_training_learns_over_its_rounds_and_the_same_for_a_seed() -> None:
+    pytest.importorskip("torch")
+    draw = np.random.default_rng(0)
+    seen: list[Window] = []
+    for n in range(24):
+        tags = draw.choice([0, 1, 3, 5], size=6)
+        features = draw.normal(size=(6, FEATURES)) * 0.1
+        features[np.arange(6), tags] += 5
+        spans = [Span(2 * i, 2 * i + 1) for i in range(6)]
+        seen.append(Window(n, spans, features.astype(np.float16), tags))
+    rounds = (Round(2, 8, 1e-2, 0.2), Round(3, 6, 5e-3, 0.0))
+    told: list[int] = []
+    first = fit(seen, rounds, 0, lambda epoch, _: told.append(epoch))
+    again = fit(seen, rounds, 0, lambda *_: None)
+    assert told == [1, 2, 3, 4, 5] and all(np.array_equal(first[name], again[name]) for name in first)
+    assert all(array.dtype == np.float16 for array in first.values())
+    tagged = Head(dict(first)).tag([Words(w.spans, w.features.astype(np.float32)) for w in seen])
+    assert [[t.role[:2] for t in found] for found in tagged] == [
+        [("so", "cu", "co")[tag // 2] for tag in window.tags if tag] for window in seen
     ]
 
 
