@@ -18,6 +18,7 @@ from evals.records import Dataset, System
 from rag import Archive
 from rag.archive import SPLITTER
 from rag.errors import SettingsError
+from rag.indexing import attribution
 from rag.records import Answer, Hit, Turn
 from rag.settings import Settings
 
@@ -101,8 +102,11 @@ def settings_of(settings: Settings) -> dict[str, Any]:
 
 
 def archive_folder(dataset: Dataset, settings: Settings, cache: Path = CACHE) -> Path:
-    """Where the archive of these articles with these settings is kept: found again only by the same of both."""
-    made_of = json.dumps([dataset.articles_hash, settings_of(settings)], sort_keys=True)
+    """Where the archive of these articles with these settings and this attribution head is kept: found again only by the
+    same of all three, since what the head read of a passage is kept with it and not read again.
+    """
+    head = hashlib.sha256(attribution.FILE.read_bytes()).hexdigest()
+    made_of = json.dumps([dataset.articles_hash, settings_of(settings), head], sort_keys=True)
     return cache / f"{dataset.name}-{hashlib.sha256(made_of.encode()).hexdigest()[:12]}"
 
 
