@@ -16,10 +16,11 @@ from rag.errors import QuestionError, RagError
 
 if TYPE_CHECKING:
     from rag.records import Answer, Check, Citation, Coverage, Hit, Quote
+    from rag.stores.ingests import Ingested
 
 
-# Outlets that `status` lists.
-OUTLETS = 20
+# Outlets, sources, and of each source skipped items, that `status` lists.
+OUTLETS, SOURCES, ITEMS = 20, 10, 5
 
 
 def parser() -> argparse.ArgumentParser:
@@ -228,12 +229,17 @@ def status(args: argparse.Namespace) -> int:
     from rag.archive import Archive
 
     with Archive.open(args.archive) as archive:
-        found, days = archive.status(), archive.days_by_outlet()
+        found, days, ingests = archive.status(), archive.days_by_outlet(), archive.ingests()
     if args.picture:
         dates = f", {found.since} to {found.until}" if found.since else ""
         picture.write(Path(args.picture), days, f"{found.articles:,} articles of {len(found.outlets):,} outlets{dates}")
     if args.json:
-        print(to_json(asdict(found) | {"outlets": dict(found.outlets), "days": days}))
+        print(
+            to_json(
+                asdict(found)
+                | {"outlets": dict(found.outlets), "days": days, "ingests": [ingest_json(i) for i in ingests]}
+            )
+        )
         return 0
     print(f"{found.path}: {found.articles:,} articles in {found.passages:,} passages"
           + (f", {found.since} to {found.until}" if found.since else ""))  # fmt: skip
@@ -256,6 +262,10 @@ def status(args: argparse.Namespace) -> int:
     ):
         if told:
             print(told)
+    for one in ingests[:SOURCES]:
+        print("\n".join(plain_ingest(one)))
+    if len(ingests) > SOURCES:
+        print(f"… and {len(ingests) - SOURCES:,} more sources; --json lists all")
     return 0
 
 
@@ -326,6 +336,29 @@ def hit_json(hit: Hit) -> dict[str, object]:
         "dense_rank": hit.dense_rank, "lexical_rank": hit.lexical_rank,
         "also_in": list(hit.also_in),
     }  # fmt: skip
+
+
+def ingest_json(one: Ingested) -> dict[str, object]:
+    r = one.report
+    return {
+        "at": one.at, "source": r.source, "added": r.added, "unchanged": r.unchanged, "updated": r.updated,
+        "skipped": one.skipped, "failed": r.failed, "items": [asdict(item) for item in r.skipped],
+    }  # fmt: skip
+
+
+def plain_ingest(one: Ingested) -> list[str]:
+    """What became of a source, a line, and a line for each item that was skipped."""
+    r = one.report
+    counts = (("added", r.added), ("unchanged", r.unchanged), ("updated", r.updated), ("skipped", one.skipped))
+    told = ", ".join(f"{n:,} {what}" for what, n in counts if n) or "nothing in it"
+    lines = [
+        f"ingested {one.at[:16].replace('T', ' ')} UTC: "
+        + (f"failed: {r.failed}" if r.failed else f"{r.source}: {told}")
+    ]
+    lines += [f"  skipped {item.source}: {item.reason}" for item in r.skipped[:ITEMS]]
+    return (
+        [*lines, f"  … and {one.skipped - ITEMS:,} more skipped; --json lists them"] if one.skipped > ITEMS else lines
+    )
 
 
 def plain_hit(hit: Hit) -> str:

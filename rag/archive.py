@@ -60,6 +60,7 @@ from rag.retrieval.question import understand
 from rag.settings import Settings
 from rag.sources import read
 from rag.stores import seal
+from rag.stores.ingests import Ingested, Ingests
 from rag.stores.ledger import Filters, Ledger, rebuild_command
 from rag.stores.lexical import LexicalIndex
 from rag.stores.vectors import VectorIndex, drop
@@ -176,6 +177,7 @@ class Archive(AbstractContextManager["Archive"]):
         self._seen = -1
         self._sound = False
         self._lock = _WriterLock(path)
+        self._ingests = Ingests(path)
         try:
             if write:
                 self._lock.acquire()
@@ -394,6 +396,7 @@ class Archive(AbstractContextManager["Archive"]):
                 reports.append(SourceReport(source, failed=str(error)))
             if on_source:
                 on_source(reports[-1])
+        self._ingests.keep(reports)
         coverage = self._ledger.coverage()
         indexer = self._open_indexer()
         return IngestReport(
@@ -703,6 +706,10 @@ class Archive(AbstractContextManager["Archive"]):
         self, *, since: date | None = None, until: date | None = None, outlets: Sequence[str] = ()
     ) -> Coverage:
         return self._ledger.coverage(Filters(since, until, tuple(outlets)))
+
+    def ingests(self) -> list[Ingested]:
+        """What became of each source when it was last ingested, the last one first."""
+        return self._ingests.reports()
 
     def status(self) -> ArchiveStatus:
         coverage = self._ledger.coverage()

@@ -113,6 +113,12 @@ def test_ingest_reports_each_source(tmp_path: Path) -> None:
     for wrong in ("story", "text="):
         done = run("ingest.py", str(tmp_path / "table.csv"), "--field", wrong, *archive)
         assert done.returncode == 2 and "--field" in done.stderr
+    held = json.loads(run("-m", "rag", "status", *archive).stdout)["ingests"]
+    assert [(one["source"].rpartition("/")[2], one["skipped"], len(one["items"])) for one in held] == [
+        ("table.csv", 0, 0), ("news.jsonl", 2, 2), ("missing.txt", 0, 0),
+    ]  # fmt: skip
+    shown = run("-m", "rag", "status", *archive[:2]).stdout
+    assert "news.jsonl: 2 unchanged, 2 skipped" in shown and "failed: " in shown and "news.jsonl#line 2: " in shown
     plain = run("ingest.py", str(tmp_path / "news.jsonl"), *archive[:2])
     assert "2 unchanged" in plain.stdout and "skipped" in plain.stdout
 

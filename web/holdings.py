@@ -16,21 +16,21 @@ from rag.records import Article, IngestReport, SourceReport
 from rag.settings import Settings
 from rag.sources import READERS
 from web.desk import Desk, bars
-from web.html import counted, escape, link, span, time_of
+from web.html import counted, escape, link, moment, span, time_of
 
-OUTLETS, NEWEST, REASONS = 12, 12, 20
+OUTLETS, NEWEST, SOURCES, REASONS = 12, 12, 10, 20
 ENDINGS = sorted({*READERS, *(f"{e}.gz" for e in READERS)})
 
 
 def holdings(desk: Desk) -> str:
-    """Coverage in time and by outlet, and the newest articles."""
+    """Coverage in time and by outlet, the newest articles, and what became of each source that was ingested."""
     try:
         status, days, newest = desk.archive.status(), desk.archive.days(), desk.archive.newest(NEWEST)
     except RagError as error:
         return f'<section class="holdings"><h2>The archive</h2><p class="failed" role="alert">{escape(str(error))}</p></section>'
     return (
         f'<section class="holdings"><h2>The archive</h2>{_counts(status)}{plot(bars(days, 120))}'
-        f"{_outlets(status)}{_newest(newest)}</section>"
+        f"{_outlets(status)}{_newest(newest)}{_ingested(desk)}</section>"
     )
 
 
@@ -95,6 +95,21 @@ def _newest(newest: Sequence[Article]) -> str:
         for a in newest
     )
     return f"<h3>Newest articles</h3><ul class='newest'>{items}</ul>"
+
+
+def _ingested(desk: Desk) -> str:
+    try:
+        found = desk.archive.ingests()
+    except RagError as error:
+        return f"<h3>Ingested and skipped</h3>{_failed(str(error))}"
+    if not found:
+        return ""
+    items = "".join(
+        f'<li><span class="kicker">{moment(one.at[:16] + "+00:00")}</span>{_source(one.report, one.skipped)}</li>'
+        for one in found[:SOURCES]
+    )
+    more = f"<p>and {len(found) - SOURCES:,} more sources</p>" if len(found) > SOURCES else ""
+    return f"<h3>Ingested and skipped</h3><ul class='sources'>{items}</ul>{more}"
 
 
 # Adding
@@ -183,7 +198,9 @@ def reported(report: IngestReport) -> str:
     return f'<section class="ingested" role="status">{parts}<p>{total}</p></section>'
 
 
-def _source(source: SourceReport) -> str:
+def _source(source: SourceReport, skipped: int | None = None) -> str:
+    """What became of a source. ``skipped``: how many items were, where the report does not hold them all."""
+    skipped = len(source.skipped) if skipped is None else skipped
     name = escape(Path(source.source).name if "://" not in source.source else source.source)
     if source.failed:
         return f'<p class="failed" role="alert">{escape(source.failed)}</p>'
@@ -191,12 +208,13 @@ def _source(source: SourceReport) -> str:
         ("added", source.added),
         ("unchanged", source.unchanged),
         ("updated", source.updated),
-        ("skipped", len(source.skipped)),
+        ("skipped", skipped),
     )
     told = ", ".join(f"{n:,} {what}" for what, n in counts if n) or "nothing in it"
     reasons = [*((s.source, s.reason) for s in source.skipped), *((r.source, r.text) for r in source.remarks)]
     items = "".join(f"<li>{escape(Path(where).name)}: {escape(why)}</li>" for where, why in reasons[:REASONS])
-    more = f"<li>and {len(reasons) - REASONS:,} more</li>" if len(reasons) > REASONS else ""
+    left = skipped + len(source.remarks) - REASONS
+    more = f"<li>and {left:,} more</li>" if left > 0 else ""
     return f"<p><b>{name}</b>: {told}</p>" + (f"<ul>{items}{more}</ul>" if items else "")
 
 
