@@ -109,7 +109,7 @@ def _ingested(desk: Desk) -> str:
         for one in found[:SOURCES]
     )
     more = f"<p>and {len(found) - SOURCES:,} more sources</p>" if len(found) > SOURCES else ""
-    return f"<h3>Ingested and skipped</h3><ul class='sources'>{items}</ul>{more}"
+    return f"<h3>Ingested and skipped</h3><ul class='ingests'>{items}</ul>{more}"
 
 
 # Adding
