@@ -307,7 +307,7 @@ class OnnxEmbedder:
         try:
             for batch in batches:
                 running.append(self._pool.submit(run, batch))
-                if len(running) > 2 * cores():
+                if len(running) > cores() + 2:
                     yield running.popleft().result()
             while running:
                 yield running.popleft().result()
