@@ -24,7 +24,7 @@ from rag.indexing.attribution import ROLES, Tagged
 from rag.indexing.embed import Vectors, unit
 from rag.indexing.names import name_tokens, nearly, same_person
 from rag.records import Article, Coverage, Passage, Span, Statement
-from rag.stores import stories
+from rag.stores import seal, stories
 
 SCHEMA_VERSION = 3
 FILE = "ledger.sqlite3"
@@ -148,6 +148,7 @@ class Ledger:
                     db.executescript(f"BEGIN; {_SCHEMA} {_ADDED} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
                 version = SCHEMA_VERSION
             if version == SCHEMA_VERSION - 1 and write:
+                seal.break_open(folder)
                 with self._connection() as db, self._telling():
                     db.executescript(f"BEGIN; {_UPGRADE} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
                 version = SCHEMA_VERSION
