@@ -84,6 +84,7 @@ def test_nothing_from_an_article_or_a_question_runs(browser: Browser, hostile_ar
             for cite in page.locator(f"#turn-{turn} .cite").all():
                 cite.hover()
                 cite.click()
+            page.wait_for_timeout(500)  # the panel changes to this turn's sources
             for summary in page.locator("#panel summary").all():
                 summary.click()
         page.wait_for_timeout(300)
