@@ -34,7 +34,7 @@ from rag.errors import (
     SourceError,
 )
 from rag.indexing.embed import Embedder, open_embedder
-from rag.indexing.names import name_tokens, same_person
+from rag.indexing.names import same_person
 from rag.indexing.pipeline import OLDER, Indexer, Progress
 from rag.records import (
     Answer,
@@ -56,7 +56,7 @@ from rag.records import (
 )
 from rag.retrieval.evidence import Evidence, Scores, gather
 from rag.retrieval.hybrid import Searcher
-from rag.retrieval.question import understand
+from rag.retrieval.question import quoted_as, understand
 from rag.settings import Settings
 from rag.sources import read
 from rag.stores import seal
@@ -436,10 +436,7 @@ class Archive(AbstractContextManager["Archive"]):
             raise QuestionError(
                 f"the question has {len(asked):,} characters, more than {QUESTION_CHARS:,}; ask a shorter one"
             )
-        if since and until and since > until:
-            raise QuestionError(f"--since {since} is after --until {until}; swap them")
-        known = self._ledger.outlets()
-        wanted = tuple(_match_outlet(o, known) for o in outlets)
+        wanted = self._outlets_of(since, until, outlets)
         understood = understand(asked, history, now=now, today=datetime.now(UTC).date(), ledger=self._ledger)
         written = tuple(_match_language(language, self._ledger.languages()) for language in languages)
         said_by = tuple(dict.fromkeys(name for who in speakers for name in self._names_of(who)))
@@ -450,9 +447,16 @@ class Archive(AbstractContextManager["Archive"]):
 
         return replace(narrowed(understood), parts=tuple(map(narrowed, understood.parts)))
 
+    def _outlets_of(self, since: date | None, until: date | None, outlets: Sequence[str]) -> tuple[str, ...]:
+        """The outlets as the archive names them. Raises QuestionError for one it lacks, and for days in the wrong order."""
+        if since and until and since > until:
+            raise QuestionError(f"--since {since} is after --until {until}; swap them")
+        known = self._ledger.outlets()
+        return tuple(_match_outlet(o, known) for o in outlets)
+
     def _names_of(self, speaker: str) -> list[str]:
         """Every name by which the archive quotes a person or body. Raises QuestionError where it does not."""
-        found = self._quoted_as(speaker)
+        found = quoted_as(speaker, self._ledger)
         if not found:
             alike = " or ".join(self._ledger.speakers_like(speaker))
             raise QuestionError(
@@ -460,10 +464,6 @@ class Archive(AbstractContextManager["Archive"]):
                 + (f"did you mean {alike}?" if alike else "leave the speaker out, or give another name")
             )
         return found
-
-    def _quoted_as(self, speaker: str) -> list[str]:
-        names = [n for t in name_tokens(speaker) for n in self._ledger.speakers(t) if same_person(speaker, n)]
-        return sorted(set(names))
 
     def search(
         self,
@@ -678,14 +678,11 @@ class Archive(AbstractContextManager["Archive"]):
         ``speaker`` is a person's or body's name or surname ("": anybody's, also where it is not known whose); of
         ``about`` every word must stand in the statement, in any form that the word index takes for the same.
         """
-        if since and until and since > until:
-            raise QuestionError(f"--since {since} is after --until {until}; swap them")
-        known = self._ledger.outlets()
-        filters = Filters(since, until, tuple(_match_outlet(o, known) for o in outlets))
+        filters = Filters(since, until, self._outlets_of(since, until, outlets))
         with self._guard:
             searcher = self._search()
         wanted = set(searcher.terms(about))
-        names = self._quoted_as(speaker)
+        names = quoted_as(speaker, self._ledger)
         if (speaker and not names) or (about and not wanted):
             return
         ids = self._ledger.articles_with_statements(names, filters)

@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 import regex
 
 from rag.indexing.embed import Vectors
-from rag.indexing.names import name_tokens, same_person
 from rag.indexing.speakers import sentence_speakers
 from rag.indexing.wire import dateline_end
 from rag.records import Article, Coverage, Hit, Passage, Query, Span
 from rag.retrieval import features, ranker, types
 from rag.retrieval.features import Read
 from rag.retrieval.hybrid import Searcher, filters_of
-from rag.retrieval.question import SPEECH_VERBS, is_role
+from rag.retrieval.question import SPEECH_VERBS, is_role, quoted_as
 
 # Passages whose sentences are read.
 READ = 24
@@ -180,12 +179,7 @@ def resolve(asked: str, searcher: Searcher, hits: Sequence[Hit]) -> tuple[str, .
         wanted = _holders(asked, hits)
     found: dict[str, None] = {}
     for name in wanted:
-        tokens = [t for t in name_tokens(name) if t != "the"]
-        groups = [set(searcher.ledger.speakers(t)) for t in tokens]
-        known = set[str]().union(*groups) if groups else set[str]()
-        for speaker in sorted(known):
-            if same_person(name, speaker):
-                found[speaker] = None
+        found.update(dict.fromkeys(quoted_as(name, searcher.ledger)))
     return tuple(found)
 
 

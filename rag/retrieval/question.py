@@ -343,10 +343,8 @@ def asked_speakers(question: str, ledger: Known) -> tuple[str, ...]:
                 people = [p for p in people if _is_person(p, ledger)]
             if people:
                 return tuple(dict.fromkeys(people))
-    if short := _ON.match(question):
-        tokens = name_tokens(short["who"])
-        if any(same_person(short["who"], s) for t in tokens for s in ledger.speakers(t)):
-            return (short["who"],)
+    if (short := _ON.match(question)) and quoted_as(short["who"], ledger):
+        return (short["who"],)
     return ()
 
 
@@ -358,15 +356,16 @@ _NO_PERSON = regex.compile(
 )
 
 
+def quoted_as(name: str, ledger: Known) -> list[str]:
+    """Every name by which the archive quotes a person or body, in order; none when it does not."""
+    return sorted({s for token in name_tokens(name) for s in ledger.speakers(token) if same_person(name, s)})
+
+
 def _is_person(name: str, ledger: Known) -> bool:
     """Whether a name may be a person's: of two words, or one that the archive quotes, and no body's or paper's."""
     if _NO_PERSON.search(name):
         return False
-    return (
-        is_role(name)
-        or len(name.split()) > 1
-        or any(same_person(name, s) for t in name_tokens(name) for s in ledger.speakers(t))
-    )
+    return is_role(name) or len(name.split()) > 1 or bool(quoted_as(name, ledger))
 
 
 def _people(phrase: str) -> list[str]:
@@ -498,7 +497,7 @@ def _complete(asked: str, previous: str, ledger: Known) -> str:
     elif _PRONOUN.search(text) and not speakers and not role:
         people = [m.group() for m in _NAME.finditer(previous[1:])]
         if people:
-            known = [p for p in people if any(same_person(p, s) for t in name_tokens(p) for s in ledger.speakers(t))]
+            known = [p for p in people if quoted_as(p, ledger)]
             text = _PRONOUN.sub(lambda m: _for_pronoun(m.group(), ((known or people)[-1],)), text, count=1)
     named = [m.group() for m in _NAME.finditer(text[1:]) if m.group() not in speakers]
     words = [w for w in regex.findall(r"[\p{L}\p{N}]+", text.casefold()) if w not in ASKING]
