@@ -81,7 +81,7 @@ class Desk:
             status = self.archive.status()
             if not status.articles:
                 empty = conversation.unavailable(f"The archive in {path} is empty.", path)
-                return conversation.masthead(status), empty, _held({}, {})
+                return conversation.masthead(status), empty, _held({}, {}, {}, ())
             key = (status.generation, status.writer, status.articles, status.pending)
             if self._front is None or self._front[0] != key:
                 asks = self._questions()
@@ -91,7 +91,7 @@ class Desk:
                 self._front = key, (conversation.masthead(status), conversation.opening(asks), held)
             return self._front[1]
         except RagError as error:
-            return conversation.masthead(None), conversation.unavailable(str(error), path), _held({}, {})
+            return conversation.masthead(None), conversation.unavailable(str(error), path), _held({}, {}, {}, ())
 
     def _questions(self) -> list[tuple[str, str]]:
         """Questions that the archive's newest stories suggest, each with its story's headline: what the people in it said,
@@ -136,11 +136,11 @@ BARS = 60
 def _held(
     outlets: Mapping[str, int],
     days: Mapping[str, int],
-    languages: Mapping[str, int] | None = None,
-    people: Sequence[str] = (),
+    languages: Mapping[str, int],
+    people: Sequence[str],
 ) -> dict[str, Any]:
     # Where all articles are in one language there is nothing to choose.
-    tongues = languages if languages and len(languages) > 1 else {}
+    tongues = languages if len(languages) > 1 else {}
     return {
         "held": [[name, count] for name, count in outlets.items()][:500],
         "bars": bars(days),

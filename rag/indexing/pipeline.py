@@ -107,16 +107,19 @@ class _Line(AbstractContextManager["_Line"]):
         self._begun = 0.0
         self.ids: set[str] = set()
         """The articles that were put in and not taken yet."""
-        self.ready = 0
-        """Passages that can be taken."""
         self.embedded = 0
         self.seconds = 0.0
         """Spent while something was being embedded."""
 
+    @property
+    def ready(self) -> int:
+        """Passages that can be taken."""
+        return sum(len(one.passages) for one in self._ready)
+
     def put(self, item: _Draft | Prepared) -> None:
         self.ids.add(item.article.id)
         if isinstance(item, Prepared):
-            self._keep([item])
+            self._ready.append(item)
             return
         self._lot.append(item)
         # The first lot is small, so that the embedder has work at once.
@@ -128,7 +131,7 @@ class _Line(AbstractContextManager["_Line"]):
 
     def take(self) -> list[Prepared]:
         """What is ready."""
-        ready, self._ready, self.ready = self._ready, [], 0
+        ready, self._ready = self._ready, []
         self.ids.difference_update(one.article.id for one in ready)
         return ready
 
@@ -151,11 +154,7 @@ class _Line(AbstractContextManager["_Line"]):
         self.embedded += sum(len(one.passages) for one in done)
         if not self._running:
             self.seconds += time.perf_counter() - self._begun
-        self._keep(done)
-
-    def _keep(self, prepared: Sequence[Prepared]) -> None:
-        self._ready += prepared
-        self.ready += sum(len(one.passages) for one in prepared)
+        self._ready += done
 
     def _embed(self, batch: Sequence[_Draft]) -> list[Prepared]:
         passages = [p for draft in batch for p in draft.passages]
