@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import threading
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from rag.errors import ArchiveError, ArchiveReadOnly
 from rag.records import Answer
+from rag.stores.aside import opened
 
 FILE = "feedback.sqlite3"
 TEXT_CHARS = 2_000
@@ -48,25 +46,11 @@ class Feedback:
         self.path = archive / FILE
         self._guard = threading.Lock()
 
-    @contextmanager
-    def _opened(self) -> Generator[sqlite3.Connection]:
-        try:
-            db = sqlite3.connect(self.path, timeout=10)
-            try:
-                with db:
-                    yield db
-            finally:
-                db.close()
-        except sqlite3.OperationalError as error:
-            raise ArchiveReadOnly(f"cannot write {self.path}: {error}; check the folder's permissions") from error
-        except sqlite3.DatabaseError as error:
-            raise ArchiveError(f"{self.path} is damaged ({error}); move it away, a new one is made") from error
-
     def keep(self, key: str, answer: Answer, *, good: bool, reason: str = "", expected: str = "") -> None:
         """Raises ArchiveReadOnly where nothing can be written."""
         at = datetime.now(UTC).isoformat(timespec="seconds")
         told = (key, at, good, reason[:TEXT_CHARS], expected[:TEXT_CHARS], json.dumps(answer.to_json()))
-        with self._guard, self._opened() as db:
+        with self._guard, opened(self.path) as db:
             db.execute(_SCHEMA)
             db.execute("INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?, ?, ?, ?)", told)
 
@@ -74,7 +58,7 @@ class Feedback:
         """Oldest first; none where nobody has said anything."""
         if not self.path.exists():
             return
-        with self._guard, self._opened() as db:
+        with self._guard, opened(self.path) as db:
             db.execute(_SCHEMA)
             rows = db.execute("SELECT id, at, good, reason, expected, answer FROM verdicts ORDER BY at, id").fetchall()
         for key, at, good, reason, expected, answer in rows:

@@ -4,15 +4,13 @@ outlives a rebuild. Nothing is asked of it but to be shown.
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Generator, Iterable
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rag.errors import ArchiveError, ArchiveReadOnly
 from rag.records import Skipped, SourceReport
+from rag.stores.aside import opened
 
 FILE = "ingests.sqlite3"
 SOURCES = 200  # the newest ones are kept
@@ -45,28 +43,10 @@ class Ingests:
     def __init__(self, archive: Path) -> None:
         self.path = archive / FILE
 
-    @contextmanager
-    def _opened(self, uri: str) -> Generator[sqlite3.Connection]:
-        try:
-            db = sqlite3.connect(uri, uri=True, timeout=10)
-            try:
-                with db:
-                    yield db
-            finally:
-                db.close()
-        except sqlite3.OperationalError as error:
-            if "full" in str(error) or "disk I/O" in str(error):
-                raise ArchiveReadOnly(
-                    f"the disk of {self.path} is full ({error}); free some room and run the same command again"
-                ) from error
-            raise ArchiveReadOnly(f"cannot use {self.path}: {error}; check the folder's permissions") from error
-        except sqlite3.DatabaseError as error:
-            raise ArchiveError(f"{self.path} is damaged ({error}); move it away, a new one is made") from error
-
     def keep(self, reports: Iterable[SourceReport]) -> None:
         """Remember what became of sources, in place of what became of them before."""
         newest = f"SELECT source FROM ingests ORDER BY at DESC LIMIT {SOURCES}"
-        with self._opened(self.path.resolve().as_uri()) as db:
+        with opened(self.path) as db:
             db.executescript(_SCHEMA)
             for report in reports:
                 source, at = _text(report.source), datetime.now(UTC).isoformat(timespec="microseconds")
@@ -83,7 +63,7 @@ class Ingests:
         """Of every source that is remembered, the one ingested last first."""
         if not self.path.exists():
             return []
-        with self._opened(f"{self.path.resolve().as_uri()}?mode=ro") as db:
+        with opened(self.path, read_only=True) as db:
             if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'skipped'").fetchone():
                 return []  # its first writer was stopped before it wrote anything
             rows = db.execute(
