@@ -9,15 +9,17 @@ from functools import lru_cache
 from rag.indexing.speech_words import ROLES, SUFFIXES, SURNAMES
 
 
+_PLAIN = {ord("ł"): "l", ord("ø"): "o", ord("đ"): "d", ord("ı"): "i"}
+
+
 @lru_cache(maxsize=1 << 14)
 def name_tokens(name: str) -> tuple[str, ...]:
     """The words of a name for comparison: case and accents folded, honorifics, roles and possessives dropped."""
     flat = unicodedata.normalize("NFKD", name.replace("’", "'"))
-    flat = "".join(c for c in flat if not unicodedata.combining(c)).casefold()
-    flat = flat.translate({ord("ł"): "l", ord("ø"): "o", ord("đ"): "d", ord("ı"): "i"})
-    words = [word.removesuffix("'s") for word in flat.replace(",", " ").split()]
+    spelled = "".join(c for c in flat if not unicodedata.combining(c)).replace(",", " ").split()
+    words = [word.casefold().translate(_PLAIN).removesuffix("'s") for word in spelled]
     last = max((i for i, word in enumerate(words) if word not in SUFFIXES), default=-1)
-    capital = last >= 0 and name.replace(",", " ").split()[last][0].isupper()
+    capital = last >= 0 and spelled[last][0].isupper()
     kept: list[str] = []
     for i, word in enumerate(words):
         surname = i == last and capital and word in SURNAMES  # Steve King is no king

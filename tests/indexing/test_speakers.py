@@ -294,6 +294,12 @@ def test_same_person(a: str, b: str, same: bool) -> None:
 def test_name_tokens() -> None:
     assert name_tokens("President Łukasz Żółć-Müller’s") == ("lukasz", "zolc-muller")
     assert name_tokens("Mrs. Clinton") == ("clinton",)
+    assert name_tokens("´") == name_tokens("¨, ") == ()  # a blank and a combining mark, once taken apart
+
+
+@given(st.text())
+def test_any_text_has_name_tokens(text: str) -> None:
+    assert all(token and not token.isspace() for token in name_tokens(text))
 
 
 NAMES = ["Wang Yi", "Lavrov", "Mrs. Quill", "He", "she", "the minister", "CNN", "officials"]
