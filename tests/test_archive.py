@@ -311,6 +311,14 @@ def test_a_full_disk_is_told_and_nothing_acknowledged_is_lost(
         assert archive.verify().ok
 
 
+def test_what_a_source_gives_twice_is_recorded_once(tmp_path: Path, make_article: Make) -> None:
+    first, other, newer = (make_article(n, f"{MINISTER} {t}.") for n, t in (("a", "One"), ("b", "Two"), ("a", "Three")))
+    with Archive.create(tmp_path) as archive:
+        told = archive.add([first, first, other, newer, newer])
+        assert (told.added, told.unchanged, told.updated) == (2, 2, 1)
+        assert archive.article(first.id).text == newer.text
+
+
 # Asking
 
 

@@ -226,6 +226,9 @@ class Indexer:
                     tally.skipped.append(Skipped(item.source or item.url or item.title, flaw))
                     continue
                 if item.id in line.ids:
+                    if versions[item.id] == item.content_hash:
+                        tally.unchanged += 1
+                        continue
                     done += self._commit(line, line.drain())
                 if not self._wanted(item, tally, versions):
                     continue
