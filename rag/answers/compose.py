@@ -12,7 +12,7 @@ from rag.answers.parts import quote_parts
 from rag.answers.short import with_short
 from rag.answers.whether import whether
 from rag.errors import ModelError
-from rag.records import Answer, Sentence
+from rag.records import Answer, Guard, Sentence
 from rag.retrieval.evidence import Evidence
 from rag.settings import Settings
 
@@ -47,8 +47,8 @@ def compose(
         yield AnswerEvent(answer=from_quotes(evidence, quoted, f"The language model failed ({error}); quoted instead."))
 
 
-def from_quotes(evidence: Evidence, quoted: Quoted, *notes: str) -> Answer:
-    """The quoted sentences as an Answer, each cited at its own place."""
+def from_quotes(evidence: Evidence, quoted: Quoted, *notes: str, guard: Guard | None = None) -> Answer:
+    """The quoted sentences as an Answer, each cited at its own place. ``guard`` tells why they stand where a model wrote."""
     numbering = citations.Numbering()
     sentences = tuple(
         Sentence(
@@ -69,4 +69,5 @@ def from_quotes(evidence: Evidence, quoted: Quoted, *notes: str) -> Answer:
         short=quoted.short,
         confidence=round(quoted.confidence, 3),
         notes=(*evidence.query.notes, *quoted.notes, *notes),
+        guard=guard,
     )
