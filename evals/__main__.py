@@ -40,8 +40,9 @@ def parser() -> argparse.ArgumentParser:
     run = command("run", "Put a data set's questions to a system and report the measures.")
     run.add_argument("dataset", choices=datasets.NAMES)
     run.add_argument("--data", type=Path, help="the data set's folder (newsroom: shipped; bring-your-own: a file)")
-    run.add_argument("--system", default="ours", help="ours, stock, bm25, dense, or ours+PROVIDER:MODEL (ours)")
-    run.add_argument("--model", help="the language model that writes for ours, as PROVIDER:MODEL")
+    run.add_argument("--system", default="ours", help="ours, stock, bm25, dense, or with a language model "
+                     "ours+PROVIDER:MODEL; unguarded+PROVIDER:MODEL lets its sentences stand unchecked (ours)")  # fmt: skip
+    run.add_argument("--model", help="the language model that writes for ours or unguarded, as PROVIDER:MODEL")
     run.add_argument("--judge", metavar="PROVIDER:MODEL", help="a language model that says of each sentence whether it "
                      "follows from its quotes (Faithful); verdicts in the file of --out are not asked for again")  # fmt: skip
     run.add_argument("--weeks", type=_weeks, metavar="A..B", help="realtimeqa: the first and last week, as YYYYMMDD")
@@ -144,9 +145,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run(options: argparse.Namespace) -> int:
     if options.dataset != "realtimeqa" and (options.weeks or options.year):
         raise RagError(f"{options.dataset} has no weeks; leave --weeks and --year out")
-    if options.model and options.system != "ours":
-        raise RagError(f"--model writes for ours, not for {options.system}; leave one of the two out")
-    system = f"ours+{options.model}" if options.model else options.system
+    if options.model and options.system not in ("ours", "unguarded"):  # systems.WRITERS; "+" names its model itself
+        raise RagError(f"--model writes for ours and unguarded, not for {options.system}; leave one of the two out")
+    system = f"{options.system}+{options.model}" if options.model else options.system
     choice = Choice(options.weeks, options.year, options.split, options.limit, options.seed)
     dataset = datasets.load(options.dataset, options.data, choice, options.archive)
 

@@ -19,6 +19,8 @@ from rag.settings import Settings
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
+    from rag.answers.generative import Finish
+
 
 @dataclass(frozen=True, slots=True)
 class AnswerEvent:
@@ -29,20 +31,25 @@ class AnswerEvent:
 
 
 def compose(
-    evidence: Evidence, model: BaseChatModel | str, settings: Settings, parts: Sequence[Evidence] = ()
+    evidence: Evidence,
+    model: BaseChatModel | str,
+    settings: Settings,
+    parts: Sequence[Evidence] = (),
+    finish: Finish | None = None,
 ) -> Iterator[AnswerEvent]:
     """The events of one answer; the last carries it. Without a model ("") there is only that one.
 
-    ``parts`` are the evidence for each of the questions that the question puts together.
+    ``parts`` are the evidence for each of the questions that the question puts together. ``finish`` makes the answer of
+    a model's text; None: what is served, which checks it.
     """
     quoted = quote_parts(evidence, parts) if parts else with_short(evidence, whether(evidence, quote(evidence)))
     if not model or quoted.status == "not_in_archive":
         yield AnswerEvent(answer=from_quotes(evidence, quoted))
         return
-    from rag.answers.generative import write
+    from rag.answers.generative import checked, write
 
     try:
-        yield from write(evidence, quoted, model, settings)
+        yield from write(evidence, quoted, model, settings, finish or checked)
     except ModelError as error:
         yield AnswerEvent(answer=from_quotes(evidence, quoted, f"The language model failed ({error}); quoted instead."))
 

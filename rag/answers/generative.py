@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
@@ -23,12 +23,17 @@ from rag.settings import Settings
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
+Finish = Callable[[Evidence, Quoted, Prompt, str, str], Answer]
+"""Makes an Answer of what a model wrote: evidence, quoted choice, what the model was asked, its text, its name."""
+
 # A model that runs on is stopped here, in characters; three sentences need a tenth of it.
 LONGEST = 8_000
 
 
-def write(evidence: Evidence, quoted: Quoted, model: BaseChatModel | str, settings: Settings) -> Iterator[AnswerEvent]:
-    """Drafts as the model writes them, then the checked Answer.
+def write(
+    evidence: Evidence, quoted: Quoted, model: BaseChatModel | str, settings: Settings, finish: Finish
+) -> Iterator[AnswerEvent]:
+    """Drafts as the model writes them, then the Answer that ``finish`` makes of its text.
 
     Raises ModelError (one line, without anything the server said) when the model fails, SettingsError when it cannot
     be set up.
@@ -51,7 +56,7 @@ def write(evidence: Evidence, quoted: Quoted, model: BaseChatModel | str, settin
             break
     if wants_end and not ended:
         raise ModelError(f"{name}: the answer broke off")
-    yield AnswerEvent(answer=_checked(evidence, quoted, asked, _whole(plain(text[:LONGEST]), ended), name))
+    yield AnswerEvent(answer=finish(evidence, quoted, asked, _whole(plain(text[:LONGEST]), ended), name))
 
 
 # The model
@@ -248,7 +253,8 @@ class _Verdict:
     near: tuple[Candidate, ...] = ()
 
 
-def _checked(evidence: Evidence, quoted: Quoted, asked: Prompt, text: str, name: str) -> Answer:
+def checked(evidence: Evidence, quoted: Quoted, asked: Prompt, text: str, name: str) -> Answer:
+    """The answer with the sentences that stand the check, and quotations in the place of those that do not."""
     notes = list(quoted.notes)
     if asked.left_out:
         were = "passage was" if asked.left_out == 1 else "passages were"
