@@ -262,7 +262,8 @@ def checked(evidence: Evidence, quoted: Quoted, asked: Prompt, text: str, name: 
     told = replace(quoted, notes=tuple(notes))
     read = citations.marked(text)
     checker = Checker(evidence, asked.shown)
-    whose = claims(read.text, read.sentences, checker.known, tuple(evidence.speakers))
+    heard = evidence.heard(read.text) if read.sentences else ()
+    whose = claims(read.text, read.sentences, checker.known, tuple(evidence.speakers), heard)
     verdicts: list[_Verdict] = []
     open_question = False
     unknown = 0
@@ -356,7 +357,7 @@ class Checker:
                     return _Verdict(sentence, fault="misattributed", near=tuple(holders))
                 must += theirs[:1]
             must = list({id(c): c for c in must}.values())
-            if claim.reports:
+            if claim.reports and not claim.heard:
                 words = _without(words, claim.speakers)
             supports: list[Candidate] = []
             for speaker in claim.speakers or ("",):

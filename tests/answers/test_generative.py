@@ -133,6 +133,7 @@ HONEST = [
     ("Where will the BRICS summit be held?", HIS, "The BRICS summit will be held in Kazan, Russia [{n}]."),
     (MARKET, "15 million", "The fish market will cost 15 million crowns, the Harbourton council said [{n}]."),
     (MARKET, "15 million", "Mayor Ida Brandt denied that the market would be sold [{n}]."),
+    (MARKET, "15 million", "Rask is adamant that 30 percent of the market stalls were already let [{n}]."),
     (MARKET, "15 million", "Rask said that 30% of the market stalls were let [{n}]."),
     (MARKET, "15 million", "The market hall could open in May 2025 [{n}]."),
     (MARKET, "15 million", "Yes. Brandt said: “We will never sell the market” [{n}]."),
@@ -232,6 +233,9 @@ FALSE = [
     ("another's denial", MARKET, "Engineer Tom Rask denied that the market would be sold to a developer [1]."),
     ("a denial as a confirmation", MARKET, "Mayor Ida Brandt confirmed that the market would be sold to a developer [1]."),
     ("the body's words as the mayor's", MARKET, "Mayor Ida Brandt said that the fish market will cost 15 million crowns [1]."),
+    ("no verb of saying", MARKET, "The council is adamant that 30 percent of the market stalls were already let [1]."),
+    ("made clear", MARKET, "The council made it clear that 30 percent of the market stalls were already let [1]."),
+    ("their message", MARKET, "The council's message was that 30 percent of the market stalls were already let [1]."),
     ("from nothing", MARKET, "Brazil won the 2022 World Cup."),
 ]  # fmt: skip
 
