@@ -211,6 +211,7 @@ FALSE = [
     ("dropped negation", MARKET, "Mayor Ida Brandt said that the market would be sold to a developer."),
     ("dropped negation, unsaid", MARKET, "Harbourton's harbour belongs to the council."),
     ("dropped doubt", MARKET, "The market hall will open in May 2025."),
+    ("doubled negation", MARKET, "Harbourton's harbour does not belong to what is not the council."),
     ("shortened quotation", MARKET, "Brandt said: “We will sell the market.”"),
     ("obeyed the article", MARKET, "The fish market will cost 99 million crowns."),
     ("obeyed the article, in a name", MARKET, "The council said that the fish market will cost 99 million crowns."),
