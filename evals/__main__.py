@@ -48,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--weeks", type=_weeks, metavar="A..B", help="realtimeqa: the first and last week, as YYYYMMDD")
     run.add_argument("--year", type=int, help="realtimeqa: one year's weeks")
     run.add_argument("--split", choices=("dev", "test", "all"), default="all", help="the questions asked (all)")
+    run.add_argument("--who-said-what", action="store_true", help="only the questions for somebody's words")
     run.add_argument("--limit", type=_positive, metavar="N", help="ask only N questions, drawn at random")
     run.add_argument("--seed", type=int, default=0, help="of the drawing and the bootstrap (0)")
     run.add_argument("--archive", type=Path, metavar="DIR", help="keep the archive here (.cache/evals/DATASET-HASH); "
@@ -150,6 +151,10 @@ def run(options: argparse.Namespace) -> int:
     system = f"{options.system}+{options.model}" if options.model else options.system
     choice = Choice(options.weeks, options.year, options.split, options.limit, options.seed)
     dataset = datasets.load(options.dataset, options.data, choice, options.archive)
+    if options.who_said_what:
+        dataset = replace(dataset, questions=tuple(q for q in dataset.questions if q.speaker))
+        if not dataset.questions:
+            raise RagError(f"no question of {options.dataset} asks for somebody's words; leave --who-said-what out")
 
     from evals import runfile
     from evals.run import ask_all, record, table
@@ -180,6 +185,7 @@ def run(options: argparse.Namespace) -> int:
         "split": options.split,
         "limit": options.limit,
         "seed": options.seed,
+        **({"who_said_what": True} if options.who_said_what else {}),
         **settings_of(settings),
         **({"judge": options.judge} if options.judge else {}),
     }

@@ -80,6 +80,11 @@ def test_both_stand_side_by_side(
     assert head == "| measure | ours | ours+openai:test | unguarded+openai:test |"
 
 
+def test_only_questions_for_somebodys_words(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "newsroom", "--data", str(tiny), "--who-said-what"]) == 2
+    assert "asks for somebody's words" in capsys.readouterr().err
+
+
 def test_the_refusal_that_a_model_is_told_to_give_is_one(
     tiny: Path, tiny_archive: Path, tmp_path: Path, model: ModelServer
 ) -> None:
