@@ -40,13 +40,15 @@ def parser() -> argparse.ArgumentParser:
     run = command("run", "Put a data set's questions to a system and report the measures.")
     run.add_argument("dataset", choices=datasets.NAMES)
     run.add_argument("--data", type=Path, help="the data set's folder (newsroom: shipped; bring-your-own: a file)")
-    run.add_argument("--system", default="ours", help="ours, stock, bm25, dense, or ours+PROVIDER:MODEL (ours)")
-    run.add_argument("--model", help="the language model that writes for ours, as PROVIDER:MODEL")
+    run.add_argument("--system", default="ours", help="ours, stock, bm25, dense, or with a language model "
+                     "ours+PROVIDER:MODEL; unguarded+PROVIDER:MODEL lets its sentences stand unchecked (ours)")  # fmt: skip
+    run.add_argument("--model", help="the language model that writes for ours or unguarded, as PROVIDER:MODEL")
     run.add_argument("--judge", metavar="PROVIDER:MODEL", help="a language model that says of each sentence whether it "
                      "follows from its quotes (Faithful); verdicts in the file of --out are not asked for again")  # fmt: skip
     run.add_argument("--weeks", type=_weeks, metavar="A..B", help="realtimeqa: the first and last week, as YYYYMMDD")
     run.add_argument("--year", type=int, help="realtimeqa: one year's weeks")
     run.add_argument("--split", choices=("dev", "test", "all"), default="all", help="the questions asked (all)")
+    run.add_argument("--who-said-what", action="store_true", help="only the questions for somebody's words")
     run.add_argument("--limit", type=_positive, metavar="N", help="ask only N questions, drawn at random")
     run.add_argument("--seed", type=int, default=0, help="of the drawing and the bootstrap (0)")
     run.add_argument("--archive", type=Path, metavar="DIR", help="keep the archive here (.cache/evals/DATASET-HASH); "
@@ -144,11 +146,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run(options: argparse.Namespace) -> int:
     if options.dataset != "realtimeqa" and (options.weeks or options.year):
         raise RagError(f"{options.dataset} has no weeks; leave --weeks and --year out")
-    if options.model and options.system != "ours":
-        raise RagError(f"--model writes for ours, not for {options.system}; leave one of the two out")
-    system = f"ours+{options.model}" if options.model else options.system
+    if options.model and options.system not in ("ours", "unguarded"):  # systems.WRITERS; "+" names its model itself
+        raise RagError(f"--model writes for ours and unguarded, not for {options.system}; leave one of the two out")
+    system = f"{options.system}+{options.model}" if options.model else options.system
     choice = Choice(options.weeks, options.year, options.split, options.limit, options.seed)
     dataset = datasets.load(options.dataset, options.data, choice, options.archive)
+    if options.who_said_what:
+        dataset = replace(dataset, questions=tuple(q for q in dataset.questions if q.speaker))
+        if not dataset.questions:
+            raise RagError(f"no question of {options.dataset} asks for somebody's words; leave --who-said-what out")
 
     from evals import runfile
     from evals.run import ask_all, record, table
@@ -179,6 +185,7 @@ def run(options: argparse.Namespace) -> int:
         "split": options.split,
         "limit": options.limit,
         "seed": options.seed,
+        **({"who_said_what": True} if options.who_said_what else {}),
         **settings_of(settings),
         **({"judge": options.judge} if options.judge else {}),
     }

@@ -23,10 +23,13 @@ from rag.answers.generative import Checker
 from rag.answers.prompts import Shown
 from rag.answers.speakers import claims
 from rag.errors import RagError, SourceError
+from rag.indexing.attributor import Attributor
+from rag.indexing.embed import open_embedder
 from rag.indexing.sentences import sentences
 from rag.indexing.speakers import sentence_speakers, statements
 from rag.records import Article, Coverage, Passage, Query, Span
 from rag.retrieval.evidence import Candidate, Evidence
+from rag.settings import Settings
 
 KEPT = runfile.RESULTS / "agreement.json"
 BUILT_IN = ("CitationSupport", "built-in check")
@@ -60,6 +63,9 @@ def built_in(articles: Mapping[str, Article]) -> Judging:
     given the quoted sentences and nothing else to rest it on.
     """
 
+    settings = Settings.from_env()
+    head = Attributor(open_embedder(settings), settings.passage_tokens)
+
     @cache
     def read(name: str) -> tuple[Candidate, ...]:
         article = articles[name]
@@ -81,7 +87,8 @@ def built_in(articles: Mapping[str, Article]) -> Judging:
         around = [each for cited in labelled.citations for each in read(cited.article)]
         checker = Checker(Evidence(Query(""), (), around, {}, Coverage(0, 0, {}), {}, True, str.split), shown)
         text = citations.marked(labelled.sentence)
-        claimed = claims(text.text, text.sentences, checker.known)
+        heard = head.attributions(Article("", "", text.text))
+        claimed = claims(text.text, text.sentences, checker.known, heard=heard)
         numbers = [each.n for each in shown]
         faults = {
             checker.judge(text.text, span, numbers, whose).fault

@@ -140,6 +140,7 @@ def compare(path_a: Path, path_b: Path, seed: int = 0) -> dict[str, Any]:
         "asked": len(of_a),
         "same_code": a["code"]["sources"] == b["code"]["sources"],
         "judges_differ": judges_differ,
+        "counts": {name: [a["counts"].get(name), b["counts"].get(name)] for name in {**a["counts"], **b["counts"]}},
         "differences": [asdict(each) for each in differences],
         "questions": {
             i: {"question": q["question"], "gold": q["gold"], "a": _said(q), "b": _said(of_b[i])}
@@ -179,6 +180,10 @@ def table(found: Mapping[str, Any]) -> str:
             f"{d.measure:<22}{d.a:>9.{digits}f}{d.b:>9.{digits}f}{d.difference:>+10.{digits}f}  {within:<20}{d.p:>8.4f}"
             f"{len(d.wins):>6,}{len(d.losses):>6,}{d.n:>7,}"
         )
+    lines += ["", f"{'count':<32}{'A':>8}{'B':>8}"]
+    for name, (of_a, of_b) in found["counts"].items():
+        of = ["–" if count is None else f"{count:,}" for count in (of_a, of_b)]
+        lines.append(f"{name.replace('_', ' '):<32}{of[0]:>8}{of[1]:>8}")
     headline = Difference(**found["differences"][0])
     for what, ids in (("won by B", headline.wins), ("lost by B", headline.losses)):
         lines += ["", f"{what} ({headline.measure}):", *_listed(ids, found["questions"])]

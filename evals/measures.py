@@ -351,10 +351,14 @@ def supported(outcome: Outcome, sentence: Sentence) -> bool:
     return rests(sentence.text, [citation.quote for citation in cited(outcome, sentence)])
 
 
+def _content(text: str) -> set[str]:
+    return {word for word in words(text).split() if word not in _EMPTY}
+
+
 def rests(text: str, quotes: Sequence[str]) -> bool:
     """Whether most content words of ``text``, and all its numbers, stand in the quotes."""
     quoted = set(words(" ".join(quotes)).split())
-    content = {word for word in words(text).split() if word not in _EMPTY}
+    content = _content(text)
     numbers = {word for word in content if any(character.isdigit() for character in word)}
     return bool(quoted) and numbers <= quoted and 2 * len(content & quoted) > len(content)
 
@@ -398,7 +402,8 @@ def other_mouths(outcome: Outcome) -> list[Sentence]:
     """The sentences of an answer to a question about what somebody said that are other people's words.
 
     Such a sentence holds one of the question's foreign words, or one of the spans it cites overlaps a foreign span
-    while none of them overlaps the question's own evidence. Words that the data set knows nobody for go unnoticed.
+    while none of them overlaps the question's own evidence. A sentence that cites nothing, as only a language model's may,
+    counts as citing the spans that it repeats. Words that the data set knows nobody for go unnoticed.
     """
     question = outcome.question
     if not question.speaker:
@@ -406,11 +411,23 @@ def other_mouths(outcome: Outcome) -> list[Sentence]:
     found: list[Sentence] = []
     for sentence in _sentences(outcome):
         spans = [(c.article, c.start, c.end) for c in cited(outcome, sentence)]
+        if not spans:
+            both = [*question.evidence, *question.foreign]
+            spans = [
+                (e.article, e.span.start, e.span.end)
+                for e in both
+                if e.article in outcome.texts and _repeats(sentence.text, e.span.of(outcome.texts[e.article]))
+            ]
         own = any(evidence.overlaps(*span) for span in spans for evidence in question.evidence)
         foreign = any(evidence.overlaps(*span) for span in spans for evidence in question.foreign)
         if (foreign and not own) or _hold(sentence, question.foreign_words):
             found.append(sentence)
     return found
+
+
+def _repeats(text: str, said: str) -> bool:
+    """Whether most content words of ``text`` stand in ``said``, three or more, so that "The answer is:" repeats nobody."""
+    return len(_content(text) & _content(said)) >= 3 and rests(text, [said])
 
 
 def _hold(sentence: Sentence, strings: Sequence[str]) -> bool:
@@ -420,8 +437,8 @@ def _hold(sentence: Sentence, strings: Sequence[str]) -> bool:
 
 def _wrong_mouth(outcome: Outcome, _: str) -> float | None:
     """Questions about what somebody said whose answer holds a sentence with another person's words: a string listed
-    as such stands in it, or it cites spans that are evidence of another speaker's words and none of its own. A
-    failure says nothing and scores 0."""
+    as such stands in it, or it cites (or, citing nothing, repeats) spans that are evidence of another
+    speaker's words and none of its own. A failure says nothing and scores 0."""
     return float(bool(other_mouths(outcome))) if outcome.question.speaker else None
 
 

@@ -42,6 +42,7 @@ def report(runs: Sequence[Mapping[str, Any]], failing: int = 100) -> str:
         _figures("Measures", "measures", runs, names),
         _figures("Over the questions that the archive can answer", "measures_in_archive", runs, names),
         _figures("Answered right, by trap", "traps", runs, names),
+        _counts(runs, names),
         _published(first),
         '<div class="plots">',
         plot(
@@ -99,6 +100,16 @@ def _figures(title: str, key: str, runs: Sequence[Mapping[str, Any]], names: Seq
     meanings = "".join(f"<li><b>{escape(m)}</b>: {escape(parse_measure(m).means)}</li>" for m in measures)
     explained = f"<details><summary>What they mean</summary><ul>{meanings}</ul></details>" if key == "measures" else ""
     return f"<h2>{escape(title)}</h2>{_rows(['measure', 'n', *names], rows)}{explained}"
+
+
+def _counts(runs: Sequence[Mapping[str, Any]], names: Sequence[str]) -> str:
+    """Counts over all questions: of sentences, and of what the check did to those that a language model wrote."""
+    counted = dict.fromkeys(name for run in runs for name in run["counts"])
+    rows = [
+        [name.replace("_", " "), *("–" if (c := run["counts"].get(name)) is None else f"{c:,}" for run in runs)]
+        for name in counted
+    ]
+    return f"<h2>Counts</h2>{_rows(['', *names], rows)}"
 
 
 def _published(run: Mapping[str, Any]) -> str:

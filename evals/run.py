@@ -93,10 +93,17 @@ def record(
             "model_failures": sum(
                 any("language model failed" in n for n in o.answer.notes) for o in outcomes if o.answer
             ),
+            **_guarded(outcomes),
             **_judged(outcomes),
         },
         "questions": [_question(outcome, dataset.measures) for outcome in outcomes],
     }
+
+
+def _guarded(outcomes: Sequence[Outcome]) -> dict[str, int]:
+    """What the check did to the sentences of a language model, over all answers; nothing where no model wrote."""
+    guards = [asdict(o.answer.guard) for o in outcomes if o.answer and o.answer.guard]
+    return {f"model_sentences_{key}": sum(guard[key] for guard in guards) for key in (guards[0] if guards else ())}
 
 
 def _judged(outcomes: Sequence[Outcome]) -> dict[str, int]:
@@ -132,6 +139,7 @@ def _question(outcome: Outcome, measures: Iterable[str]) -> dict[str, Any]:
         "chosen": outcome.chosen,
         "short": answer.short if answer else None,
         "confidence": answer.confidence if answer else None,
+        "guard": asdict(answer.guard) if answer and answer.guard else None,
         "sentences": _sentences(outcome),
         "citations": [asdict(citation) for citation in answer.citations] if answer else [],
         "gold_ranks": list(outcome.gold_ranks),

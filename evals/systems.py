@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from evals.records import Dataset, System
+from evals.unguarded import Unguarded
 from rag import Archive
 from rag.archive import SPLITTER
 from rag.errors import SettingsError
@@ -24,6 +25,8 @@ from rag.settings import Settings
 
 CACHE = Path(".cache/evals")
 NAMES = ("ours", "stock", "bm25", "dense")
+WRITERS = ("ours", "unguarded")
+"""For which a language model writes, as ours+PROVIDER:MODEL."""
 _PROJECT = Path(__file__).parents[1]
 
 
@@ -47,8 +50,9 @@ class Ours:
 def parse_system(text: str) -> tuple[str, str]:
     """ "ours+openai:gpt-5-mini" → the system and the language model that writes. Raises SettingsError."""
     name, plus, model = text.partition("+")
-    if name not in NAMES or (plus and (name != "ours" or not model)):
-        raise SettingsError(f"there is no system {text!r}; there are: {', '.join(NAMES)}, ours+PROVIDER:MODEL")
+    if name not in (WRITERS if plus else NAMES) or (plus and not model):
+        written = ", ".join(f"{writer}+PROVIDER:MODEL" for writer in WRITERS)
+        raise SettingsError(f"there is no system {text!r}; there are: {', '.join(NAMES)}, {written}")
     return name, model
 
 
@@ -90,6 +94,7 @@ def opened(
     with Archive.open(kept, settings=settings) as archive:
         systems: dict[str, Callable[[], System]] = {
             "ours": lambda: Ours(archive, model),
+            "unguarded": lambda: Unguarded(archive, model),
             "bm25": lambda: Bm25(archive),
             "dense": lambda: Dense(archive),
         }

@@ -9,7 +9,7 @@ from typing import Any
 
 from evals import agreement, runfile
 from evals.measures import Value
-from evals.systems import NAMES
+from evals.systems import NAMES, WRITERS
 from rag.errors import RagError, SettingsError
 
 PLAIN = ("AnswerWords", "WrongMouthWords", "p50", "p95")
@@ -50,8 +50,10 @@ def table(runs: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _order(run: Mapping[str, Any]) -> tuple[int, str]:
+    """The systems in the order of NAMES, each before what a model writes for it, and that before it unguarded."""
     name, _, model = str(run["system"]).partition("+")
-    return (NAMES.index(name) if name in NAMES else len(NAMES)) * 2 + bool(model), model
+    of = "ours" if name in WRITERS else name
+    return (NAMES.index(of) if of in NAMES else len(NAMES)) * 2 + bool(model), f"{model} {name}"
 
 
 def keep(runs: Sequence[Mapping[str, Any]], name: str, folder: Path = runfile.RESULTS) -> list[Path]:

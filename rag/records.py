@@ -278,11 +278,39 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True)
+class Guard:
+    """What the check of a language model's answer did, in counts.
+
+    Of the sentences ``written`` by the model those are ``kept`` that stand in the answer; ``repeated`` said again what
+    was kept; the others failed: ``unsupported`` by the passages, ``misattributed`` (in the wrong mouth), or ``misquoted``
+    (a quotation that does not stand in its passage). Each that failed was ``replaced`` by a quotation, or ``left_out``.
+    ``unknown`` counts citations that named no passage that the model was given, ``moved`` sentences whose words stand in
+    another passage than the one cited. What only says that the passages do not answer is no sentence here.
+    """
+
+    written: int = 0
+    kept: int = 0
+    repeated: int = 0
+    unsupported: int = 0
+    misattributed: int = 0
+    misquoted: int = 0
+    replaced: int = 0
+    left_out: int = 0
+    moved: int = 0
+    unknown: int = 0
+
+    @property
+    def failed(self) -> int:
+        return self.unsupported + self.misattributed + self.misquoted
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """An answer as data. Renderers turn it into text, Markdown or a page.
 
     ``sentences`` is empty when the archive does not answer; the nearest passages are then in ``nearest``.
     ``searched`` is the standalone question that was searched for; ``model`` the language model that wrote, or "".
+    ``guard`` is what the check did to a model's text, also where nothing of it is left; None where no model wrote.
     """
 
     question: str
@@ -297,6 +325,7 @@ class Answer:
     notes: tuple[str, ...] = ()
     model: str = ""
     timing_ms: float = 0.0
+    guard: Guard | None = None
 
     @property
     def text(self) -> str:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import date
 from typing import Any, Literal, cast, get_args
 from urllib.parse import urlencode
 
 from rag.archive import QUESTION_CHARS, Ignored
-from rag.records import Answer, Citation, Coverage, Sentence, Status, Turn
+from rag.records import Answer, Citation, Coverage, Guard, Sentence, Status, Turn
 
 TURNS = 50  # of a conversation are handed to the archive, the newest ones
 KEPT = 500  # exchanges that a conversation may hold when it is opened again
@@ -183,7 +183,15 @@ def answer_of(raw: object) -> Answer | None:
         notes=tuple(_str(n) for n in _list(given["notes"])),
         model=_str(given["model"]),
         timing_ms=float(given["timing_ms"]),
+        guard=_guard(given.get("guard")),  # answers kept by older versions have none
     )
+
+
+def _guard(raw: object) -> Guard | None:
+    if raw is None:
+        return None
+    given = _mapping(raw)
+    return Guard(**{each.name: _int(given[each.name]) for each in fields(Guard)})
 
 
 def _citation(raw: object) -> Citation:

@@ -12,12 +12,14 @@ from rag.answers.parts import quote_parts
 from rag.answers.short import with_short
 from rag.answers.whether import whether
 from rag.errors import ModelError
-from rag.records import Answer, Sentence
+from rag.records import Answer, Guard, Sentence
 from rag.retrieval.evidence import Evidence
 from rag.settings import Settings
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
+
+    from rag.answers.generative import Finish
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,26 +31,31 @@ class AnswerEvent:
 
 
 def compose(
-    evidence: Evidence, model: BaseChatModel | str, settings: Settings, parts: Sequence[Evidence] = ()
+    evidence: Evidence,
+    model: BaseChatModel | str,
+    settings: Settings,
+    parts: Sequence[Evidence] = (),
+    finish: Finish | None = None,
 ) -> Iterator[AnswerEvent]:
     """The events of one answer; the last carries it. Without a model ("") there is only that one.
 
-    ``parts`` are the evidence for each of the questions that the question puts together.
+    ``parts`` are the evidence for each of the questions that the question puts together. ``finish`` makes the answer of
+    a model's text; None: what is served, which checks it.
     """
     quoted = quote_parts(evidence, parts) if parts else with_short(evidence, whether(evidence, quote(evidence)))
     if not model or quoted.status == "not_in_archive":
         yield AnswerEvent(answer=from_quotes(evidence, quoted))
         return
-    from rag.answers.generative import write
+    from rag.answers.generative import checked, write
 
     try:
-        yield from write(evidence, quoted, model, settings)
+        yield from write(evidence, quoted, model, settings, finish or checked)
     except ModelError as error:
         yield AnswerEvent(answer=from_quotes(evidence, quoted, f"The language model failed ({error}); quoted instead."))
 
 
-def from_quotes(evidence: Evidence, quoted: Quoted, *notes: str) -> Answer:
-    """The quoted sentences as an Answer, each cited at its own place."""
+def from_quotes(evidence: Evidence, quoted: Quoted, *notes: str, guard: Guard | None = None) -> Answer:
+    """The quoted sentences as an Answer, each cited at its own place. ``guard`` tells why they stand where a model wrote."""
     numbering = citations.Numbering()
     sentences = tuple(
         Sentence(
@@ -69,4 +76,5 @@ def from_quotes(evidence: Evidence, quoted: Quoted, *notes: str) -> Answer:
         short=quoted.short,
         confidence=round(quoted.confidence, 3),
         notes=(*evidence.query.notes, *quoted.notes, *notes),
+        guard=guard,
     )

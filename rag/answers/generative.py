@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
@@ -16,19 +16,24 @@ from rag.answers.extractive import ON_TOPIC, Quoted
 from rag.answers.prompts import PASSAGE_TOKENS, Prompt, Shown, prompt
 from rag.answers.speakers import Claim, claims, is_theirs
 from rag.errors import ModelError, SettingsError
-from rag.records import NOT_IN_ARCHIVE, Answer, Sentence, Span
+from rag.records import NOT_IN_ARCHIVE, Answer, Guard, Sentence, Span
 from rag.retrieval.evidence import Candidate, Evidence
 from rag.settings import Settings
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
+Finish = Callable[[Evidence, Quoted, Prompt, str, str], Answer]
+"""Makes an Answer of what a model wrote: evidence, quoted choice, what the model was asked, its text, its name."""
+
 # A model that runs on is stopped here, in characters; three sentences need a tenth of it.
 LONGEST = 8_000
 
 
-def write(evidence: Evidence, quoted: Quoted, model: BaseChatModel | str, settings: Settings) -> Iterator[AnswerEvent]:
-    """Drafts as the model writes them, then the checked Answer.
+def write(
+    evidence: Evidence, quoted: Quoted, model: BaseChatModel | str, settings: Settings, finish: Finish
+) -> Iterator[AnswerEvent]:
+    """Drafts as the model writes them, then the Answer that ``finish`` makes of its text.
 
     Raises ModelError (one line, without anything the server said) when the model fails, SettingsError when it cannot
     be set up.
@@ -51,7 +56,7 @@ def write(evidence: Evidence, quoted: Quoted, model: BaseChatModel | str, settin
             break
     if wants_end and not ended:
         raise ModelError(f"{name}: the answer broke off")
-    yield AnswerEvent(answer=_checked(evidence, quoted, asked, _whole(plain(text[:LONGEST]), ended), name))
+    yield AnswerEvent(answer=finish(evidence, quoted, asked, _whole(plain(text[:LONGEST]), ended), name))
 
 
 # The model
@@ -248,7 +253,8 @@ class _Verdict:
     near: tuple[Candidate, ...] = ()
 
 
-def _checked(evidence: Evidence, quoted: Quoted, asked: Prompt, text: str, name: str) -> Answer:
+def checked(evidence: Evidence, quoted: Quoted, asked: Prompt, text: str, name: str) -> Answer:
+    """The answer with the sentences that stand the check, and quotations in the place of those that do not."""
     notes = list(quoted.notes)
     if asked.left_out:
         were = "passage was" if asked.left_out == 1 else "passages were"
@@ -256,7 +262,8 @@ def _checked(evidence: Evidence, quoted: Quoted, asked: Prompt, text: str, name:
     told = replace(quoted, notes=tuple(notes))
     read = citations.marked(text)
     checker = Checker(evidence, asked.shown)
-    whose = claims(read.text, read.sentences, checker.known, tuple(evidence.speakers))
+    heard = evidence.heard(read.text) if read.sentences else ()
+    whose = claims(read.text, read.sentences, checker.known, tuple(evidence.speakers), heard)
     verdicts: list[_Verdict] = []
     open_question = False
     unknown = 0
@@ -273,22 +280,16 @@ def _checked(evidence: Evidence, quoted: Quoted, asked: Prompt, text: str, name:
             verdicts.append(checker.judge(read.text, span, cited, claimed))
     if not verdicts:
         why = "found no answer in the passages" if open_question else "gave an empty answer"
-        return from_quotes(evidence, told, f"The language model {why}; quoted instead.")
+        note = f"The language model {why}; quoted instead."
+        return from_quotes(evidence, told, note, guard=Guard(unknown=unknown))
     sentences, numbering, replaced = _put_together(evidence, quoted, verdicts)
-    if all(v.fault for v in verdicts):
-        remark = _remark(verdicts, 0)
-        return from_quotes(evidence, told, f"{remark} Nothing of the model's answer is left; quoted instead.")
-    if unknown:
-        dropped = _count(
-            unknown,
-            "citation in the model's answer named no passage",
-            "citations in the model's answer named no passage",
-        )
-        notes.append(f"{dropped} that it was given; dropped.")
-    if moved := sum(v.moved for v in verdicts):
-        notes.append(_count(moved, "citation was", "citations were") + " moved to the passage that holds the words.")
-    if any(v.fault for v in verdicts):
-        notes.append(_remark(verdicts, replaced))
+    guard = _counted(verdicts, replaced, unknown)
+    if not guard.kept:
+        # The quoted answer stands in place of the model's, not sentence by sentence.
+        guard = replace(guard, replaced=0, left_out=guard.failed)
+        note = f"{_remark(guard)} Nothing of the model's answer is left; quoted instead."
+        return from_quotes(evidence, told, note, guard=guard)
+    notes += _remarks(guard)
     if open_question:
         notes.append("The language model says that the passages leave a part of the question open.")
     return Answer(
@@ -302,6 +303,7 @@ def _checked(evidence: Evidence, quoted: Quoted, asked: Prompt, text: str, name:
         confidence=round(quoted.confidence, 3),
         notes=(*evidence.query.notes, *notes),
         model=name,
+        guard=guard,
     )
 
 
@@ -355,7 +357,7 @@ class Checker:
                     return _Verdict(sentence, fault="misattributed", near=tuple(holders))
                 must += theirs[:1]
             must = list({id(c): c for c in must}.values())
-            if claim.reports:
+            if claim.reports and not claim.heard:
                 words = _without(words, claim.speakers)
             supports: list[Candidate] = []
             for speaker in claim.speakers or ("",):
@@ -464,24 +466,56 @@ def _put_together(
     return made, numbering, replaced
 
 
-def _remark(verdicts: Sequence[_Verdict], replaced: int) -> str:
+def _counted(verdicts: Sequence[_Verdict], replaced: int, unknown: int) -> Guard:
+    """What the check found and did, in counts; ``replaced`` of the sentences that failed gave way to a quotation."""
+    faults = [v.fault for v in verdicts]
+    passed = [v.text.casefold() for v in verdicts if not v.fault]
+    return Guard(
+        written=len(verdicts),
+        kept=len(set(passed)),
+        repeated=len(passed) - len(set(passed)),
+        unsupported=faults.count("unsupported"),
+        misattributed=faults.count("misattributed"),
+        misquoted=faults.count("misquoted"),
+        replaced=replaced,
+        left_out=len(verdicts) - len(passed) - replaced,
+        moved=sum(v.moved for v in verdicts),
+        unknown=unknown,
+    )
+
+
+def _remarks(guard: Guard) -> list[str]:
+    """The notes of an answer of which something is left."""
+    notes: list[str] = []
+    if guard.unknown:
+        dropped = _count(
+            guard.unknown,
+            "citation in the model's answer named no passage",
+            "citations in the model's answer named no passage",
+        )
+        notes.append(f"{dropped} that it was given; dropped.")
+    if guard.moved:
+        notes.append(
+            _count(guard.moved, "citation was", "citations were") + " moved to the passage that holds the words."
+        )
+    if guard.failed:
+        notes.append(_remark(guard))
+    return notes
+
+
+def _remark(guard: Guard) -> str:
     """What was done to the sentences that failed, in one line."""
     kinds = {
-        "unsupported": "not supported by the passages",
-        "misattributed": "in the wrong mouth",
-        "misquoted": "with a quotation that does not stand in its passage",
+        "not supported by the passages": guard.unsupported,
+        "in the wrong mouth": guard.misattributed,
+        "with a quotation that does not stand in its passage": guard.misquoted,
     }
-    failed = [v.fault for v in verdicts if v.fault]
-    why = ", ".join(
-        told if len(set(failed)) == 1 else f"{failed.count(fault)} {told}"
-        for fault, told in kinds.items()
-        if fault in failed
-    )
-    subject = _count(len(failed), "sentence of the model's answer was", "sentences of the model's answer were")
-    if replaced == len(failed):
-        done = "replaced by a quotation" if replaced == 1 else "replaced by quotations"
-    elif replaced:
-        done = f"replaced by quotations ({replaced}) or left out ({len(failed) - replaced})"
+    why = ", ".join(told if count == guard.failed else f"{count} {told}" for told, count in kinds.items() if count)
+    subject = _count(guard.failed, "sentence of the model's answer was", "sentences of the model's answer were")
+    if not guard.left_out:
+        done = "replaced by a quotation" if guard.replaced == 1 else "replaced by quotations"
+    elif guard.replaced:
+        done = f"replaced by quotations ({guard.replaced}) or left out ({guard.left_out})"
     else:
         done = "left out"
     return f"{subject} {done}: {why}."

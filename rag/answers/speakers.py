@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import regex
 
+from rag.indexing.attribution import Attribution
 from rag.indexing.names import name_tokens, same_person
-from rag.indexing.speakers import statements
-from rag.records import Article, Span
+from rag.indexing.speakers import manner_of, statements
+from rag.records import Article, Span, Statement
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -45,33 +46,43 @@ class Claim:
 
     ``speakers`` are names (or offices) as the model gives them, every one of whom must have said it; () when nobody
     is named. ``reports`` is False where it only may be somebody's words; ``unsure`` where it reports speech and it
-    cannot be told whose.
+    cannot be told whose. ``heard`` tells that only the attribution head found it: the words that report may then be a
+    part of what is claimed ("is ready to support").
     """
 
     span: Span
     speakers: tuple[str, ...]
     reports: bool
     unsure: bool = False
+    heard: bool = False
 
 
-def claims(text: str, sentences: Sequence[Span], known: Sequence[str], asked: Sequence[str] = ()) -> list[list[Claim]]:
+def claims(
+    text: str,
+    sentences: Sequence[Span],
+    known: Sequence[str],
+    asked: Sequence[str] = (),
+    heard: Sequence[Attribution] = (),
+) -> list[list[Claim]]:
     """For each sentence of a model's text, its claims; at least one each. ``known`` are the archive's speakers.
 
     A sentence that only names one of them counts as that person's position, whatever its verb. ``asked`` are those of
-    whom the question speaks: a text that begins with "She said" speaks of the only one.
+    whom the question speaks: a text that begins with "She said" speaks of the only one. ``heard`` is what the
+    attribution head finds in the text; it is asked where the rules find no speech in a sentence.
     """
     article = Article(id="", title="", text=text)
     found = statements(article, list(sentences))
+    more = _unnoticed(text, sentences, found, heard, known)
     out: list[list[Claim]] = []
     before = tuple(asked) if len(asked) == 1 else ()  # the speakers of the sentence before, for "He added …"
     for span in sentences:
-        here = [s for s in found if span.overlaps(s.content) or (s.cue and span.overlaps(s.cue))]
+        here = [s for s in (*found, *more) if _stands_in(s, span)]
         named = mentioned(span.of(text), known)
         made: list[Claim] = []
         for statement in here:
             source = statement.source.of(text).strip() if statement.source else ""
             speakers, unsure = _whose(statement.speaker, source, named, known, before)
-            made.append(Claim(statement.content, speakers, True, unsure))
+            made.append(Claim(statement.content, speakers, True, unsure, statement in more))
         everyone = {c.speakers for c in made}
         if len(everyone) <= 1 or any(c.unsure for c in made):
             # One voice: the whole sentence is checked, what stands around the content as well.
@@ -82,11 +93,37 @@ def claims(text: str, sentences: Sequence[Span], known: Sequence[str], asked: Se
             unsure = any(c.unsure for c in made)
             if not speakers and not unsure and regex.match(r"(?i)(?:he|she)\b", span.of(text)):
                 speakers, unsure = before, not before
-            made = [Claim(span, speakers, reports, unsure)]
+            made = [Claim(span, speakers, reports, unsure, any(c.heard for c in made))]
         voices = {s for c in made for s in c.speakers}
         before = tuple(voices) if len(voices) == 1 else ()
         out.append(made)
     return out
+
+
+def _stands_in(statement: Statement, span: Span) -> bool:
+    return span.overlaps(statement.content) or (statement.cue is not None and span.overlaps(statement.cue))
+
+
+def _unnoticed(
+    text: str,
+    sentences: Sequence[Span],
+    found: Sequence[Statement],
+    heard: Sequence[Attribution],
+    known: Sequence[str],
+) -> list[Statement]:
+    """What the head hears in sentences in which the rules found nobody speak, in reading order."""
+    silent = [span for span in sentences if not any(_stands_in(s, span) for s in found)]
+    more: list[Statement] = []
+    for one in heard:
+        if not one.source or not any(span.overlaps(one.cue[0]) for span in silent):
+            continue
+        if manner_of(text, one.cue[0]) == "refused":
+            continue  # "would not say whether": nobody's words
+        source = one.source[0].of(text)
+        # Somebody whom the archive does not know is named as the model does; the others are looked up by their source.
+        named = regex.search(r"\p{Lu}\S*$", source) and not mentioned(source, known) and not _PRONOUN.match(source)
+        more += [Statement("", source if named else "", content, one.cue[0], one.source[0]) for content in one.content]
+    return more
 
 
 def _whose(

@@ -200,6 +200,11 @@ def contradicts(claim: str, source: Sequence[str]) -> bool:
     return False
 
 
+def _denies_more(claim: str, source: Sequence[str]) -> bool:
+    """Whether a claim denies more often than its sources do: "It is not a fine that is not a fine"."""
+    return len(_scopes(claim, _NOT)) > sum(len(_scopes(text, _NOT)) for text in source)
+
+
 def surer(claim: str, source: Sequence[str]) -> bool:
     """Whether a claim states as a fact what its sources only think possible."""
     if _scopes(claim, _MAYBE):
@@ -355,6 +360,7 @@ def support(claim: str, pool: Sequence[Candidate], must: Sequence[Candidate] = (
         and all(_dated(day, around.dates) for day in days)
         and all(around.calendar(n) for n in names(claim) if n in _CALENDAR)
         and not contradicts(claim, texts)
+        and not _denies_more(claim, texts)
         and not surer(claim, texts)
         and not _goes_further(claim, texts)
         and not _another_subject(claim, chosen[0], around.introduced)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import regex
 
+from rag.indexing.attribution import Attribution
 from rag.indexing.embed import Vectors
 from rag.indexing.speakers import sentence_speakers
 from rag.indexing.wire import dateline_end
@@ -62,7 +63,7 @@ class Evidence:
     person. ``weights`` are the question's index terms with their idf, ``terms`` gives the index terms of a text;
     ``stories`` the story of each article that has copies, the same for all of them; ``names_a_topic`` is false for "What
     happened last week?". ``alike`` maps the names that the archive does not know to those of its speakers that are
-    spelled nearly so.
+    spelled nearly so. ``heard`` finds who says what in a text that stands in no article.
     """
 
     query: Query
@@ -75,6 +76,7 @@ class Evidence:
     terms: Callable[[str], Sequence[str]]
     stories: Mapping[str, str] = field(default_factory=dict[str, str])
     alike: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    heard: Callable[[str], Sequence[Attribution]] = lambda _: ()
 
 
 Scores = Callable[[Vectors], Vectors]
@@ -117,7 +119,9 @@ def gather(searcher: Searcher, query: Query, scores: Scores | None = None) -> Ev
     stories = {r.article.id: r.story for r in reads if r.story}
     alike = {asked: searcher.ledger.speakers_like(asked) for asked, known in speakers.items() if not known}
     covered, terms = searcher.coverage(query), searcher.terms
-    return Evidence(query, hits, candidates, speakers, covered, weights, names_a_topic, terms, stories, alike)
+    return Evidence(
+        query, hits, candidates, speakers, covered, weights, names_a_topic, terms, stories, alike, searcher.heard
+    )
 
 
 def read(searcher: Searcher, pool: Sequence[tuple[Passage, Article, Hit | None]], vector: Vectors) -> list[Read]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from rag.indexing.attribution import Attribution
 from rag.indexing.duplicates import SAME_TEXT, same_text, shingles
 from rag.indexing.embed import Embedder, Vectors
 from rag.records import Article, Coverage, Hit, Passage, Query, Statement
@@ -23,6 +24,8 @@ _CHECKED_BY_QUERY = 200
 WEAK = 0.5
 # A passage of which this share of word triples is shown already, by copies of its article, is not shown again.
 _COVERED = 0.8
+# The head reads a text in passages of so many tokens, as it reads articles.
+HEARD_TOKENS = 200
 # Copies of one story that are looked through for the outlets that carry a passage.
 _COPIES = 30
 
@@ -69,6 +72,14 @@ class Searcher:
         return rank.idf(self._lexical.document_frequency(term), self._lexical.count)
 
     # Search
+
+    def heard(self, text: str) -> list[Attribution]:
+        """Who says what in a text of nobody's article, as the attribution head reads it; [] where the embedder yields no
+        token vectors. Embeds the text.
+        """
+        from rag.indexing.attributor import Attributor  # only where a language model wrote
+
+        return Attributor(self._embedder, HEARD_TOKENS).attributions(Article(id="", title="", text=text))
 
     def embed(self, text: str) -> Vectors:
         """The vector of a question, shape (dimensions,)."""

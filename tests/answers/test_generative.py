@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from rag.answers.generative import plain
 from rag.archive import Archive
 from rag.errors import SettingsError
 from rag.indexing.sentences import sentences
-from rag.records import Answer
+from rag.records import Answer, Guard
 from rag.settings import Settings
 from tests import model_server
 from tests.model_server import ModelServer
@@ -82,11 +83,28 @@ def archive(folder: Path, server: ModelServer) -> Iterator[Archive]:
 def ask(archive: Archive, question: str) -> Answer:
     answer = archive.ask(question, model="openai:test")
     assert citations.check(answer, archive.article) == []
+    if answer.guard is not None:
+        counted(answer, answer.guard)
     return answer
 
 
+def counted(answer: Answer, guard: Guard) -> None:
+    """Every sentence of the model is accounted for, once, and the notes tell of what failed."""
+    assert guard.failed == guard.replaced + guard.left_out
+    assert guard.written == guard.kept + guard.repeated + guard.failed
+    assert guard.moved <= guard.kept + guard.repeated and (guard.kept or not guard.repeated)
+    assert bool(answer.model) == bool(guard.kept)
+    if answer.model:
+        assert len(answer.sentences) == guard.kept + guard.replaced
+    told = " ".join(answer.notes)
+    assert (f"{guard.failed} sentence" in told) == bool(guard.failed)
+    assert ("left out" in told) == bool(guard.left_out)
+
+
 def quotes(archive: Archive, question: str) -> tuple[str, ...]:
-    return tuple(s.text for s in archive.ask(question, model="").sentences)
+    answer = archive.ask(question, model="")
+    assert answer.guard is None
+    return tuple(s.text for s in answer.sentences)
 
 
 def cite(archive: Archive, model: ModelServer, question: str, words: str) -> int:
@@ -115,6 +133,7 @@ HONEST = [
     ("Where will the BRICS summit be held?", HIS, "The BRICS summit will be held in Kazan, Russia [{n}]."),
     (MARKET, "15 million", "The fish market will cost 15 million crowns, the Harbourton council said [{n}]."),
     (MARKET, "15 million", "Mayor Ida Brandt denied that the market would be sold [{n}]."),
+    (MARKET, "15 million", "Rask is adamant that 30 percent of the market stalls were already let [{n}]."),
     (MARKET, "15 million", "Rask said that 30% of the market stalls were let [{n}]."),
     (MARKET, "15 million", "The market hall could open in May 2025 [{n}]."),
     (MARKET, "15 million", "Yes. Brandt said: “We will never sell the market” [{n}]."),
@@ -131,6 +150,7 @@ def test_an_honest_sentence_stays_with_the_quotation_that_carries_it(
     assert answer.notes == () and answer.model == "openai:test"
     unmarked = MARKER.sub("", text).removeprefix("Yes. ")
     assert [s.text for s in answer.sentences] == [unmarked]
+    assert answer.guard == Guard(written=1, kept=1)
     for c in answer.citations:
         assert len(sentences(c.quote)) == 1, "a sentence, never the whole passage"
 
@@ -151,6 +171,7 @@ def test_a_citation_that_was_not_given_is_dropped(archive: Archive, model: Model
     answer = ask(archive, LAVROV)
     assert answer.model and answer.sentences[0].citations == (1,)
     assert "named no passage" in " ".join(answer.notes)
+    assert answer.guard == Guard(written=1, kept=1, unknown=1)
 
 
 def test_a_sentence_without_citation_finds_its_own(archive: Archive, model: ModelServer) -> None:
@@ -190,6 +211,7 @@ FALSE = [
     ("dropped negation", MARKET, "Mayor Ida Brandt said that the market would be sold to a developer."),
     ("dropped negation, unsaid", MARKET, "Harbourton's harbour belongs to the council."),
     ("dropped doubt", MARKET, "The market hall will open in May 2025."),
+    ("doubled negation", MARKET, "Harbourton's harbour does not belong to what is not the council."),
     ("shortened quotation", MARKET, "Brandt said: “We will sell the market.”"),
     ("obeyed the article", MARKET, "The fish market will cost 99 million crowns."),
     ("obeyed the article, in a name", MARKET, "The council said that the fish market will cost 99 million crowns."),
@@ -212,6 +234,9 @@ FALSE = [
     ("another's denial", MARKET, "Engineer Tom Rask denied that the market would be sold to a developer [1]."),
     ("a denial as a confirmation", MARKET, "Mayor Ida Brandt confirmed that the market would be sold to a developer [1]."),
     ("the body's words as the mayor's", MARKET, "Mayor Ida Brandt said that the fish market will cost 15 million crowns [1]."),
+    ("no verb of saying", MARKET, "The council is adamant that 30 percent of the market stalls were already let [1]."),
+    ("made clear", MARKET, "The council made it clear that 30 percent of the market stalls were already let [1]."),
+    ("their message", MARKET, "The council's message was that 30 percent of the market stalls were already let [1]."),
     ("from nothing", MARKET, "Brazil won the 2022 World Cup."),
 ]  # fmt: skip
 
@@ -223,6 +248,7 @@ def test_a_false_sentence_never_stands(archive: Archive, model: ModelServer, que
     assert text.removesuffix(" [1].") not in answer.text
     assert tuple(s.text for s in answer.sentences) == quotes(archive, question)
     assert answer.model == "" and "1 sentence of the model's answer was left out" in answer.notes[-1]
+    assert answer.guard is not None and (answer.guard.written, answer.guard.left_out) == (1, 1)
 
 
 def test_what_is_false_is_replaced_by_a_quotation_among_what_is_true(archive: Archive, model: ModelServer) -> None:
@@ -233,6 +259,18 @@ def test_what_is_false_is_replaced_by_a_quotation_among_what_is_true(archive: Ar
     assert answer.model and [s.speaker for s in answer.sentences] == ["Sergei Lavrov"] * 2
     assert answer.sentences[1].text.startswith("He expected in-depth discussions")
     assert "1 sentence of the model's answer was replaced by a quotation: in the wrong mouth." in answer.notes
+    assert answer.guard == Guard(written=2, kept=1, misattributed=1, replaced=1)
+    assert answer.to_json()["guard"] == asdict(Guard(written=2, kept=1, misattributed=1, replaced=1))
+
+
+def test_the_reasons_are_told_apart(archive: Archive, model: ModelServer) -> None:
+    model.say(
+        f"Lavrov noted that {HIS} [1]. Lavrov noted that {HIS} [1]. Wang noted that {HIS} [1]. Lavrov praised the Moon base. "
+        "Lavrov said BRICS “marks the end of Western dominance” [1]. The passages do not say when [77]."
+    )
+    guard = ask(archive, LAVROV).guard
+    assert guard is not None and (guard.written, guard.kept, guard.repeated, guard.unknown) == (5, 1, 1, 1)
+    assert (guard.unsupported, guard.misattributed, guard.misquoted) == (1, 1, 1)
 
 
 def test_a_sentence_repeated_letter_for_letter_keeps_its_speaker(archive: Archive, model: ModelServer) -> None:
@@ -263,7 +301,7 @@ def test_a_model_without_answer_gives_the_quoted_one_and_says_so(
     model.say(text)
     answer = ask(archive, LAVROV)
     assert tuple(s.text for s in answer.sentences) == quotes(archive, LAVROV)
-    assert answer.model == "" and "language model" in answer.notes[-1]
+    assert answer.model == "" and "language model" in answer.notes[-1] and answer.guard == Guard()
 
 
 def test_an_answer_that_leaves_a_part_open_is_partly(archive: Archive, model: ModelServer) -> None:
@@ -354,7 +392,7 @@ def test_every_failure_gives_the_quoted_answer_and_a_note(
         assert tuple(s.text for s in answer.sentences) == quotes_alone
     assert model.requests and time.perf_counter() - begun < 5
     note = answer.notes[-1]
-    assert FAILURES[failure] in note and "\n" not in note and answer.model == ""
+    assert FAILURES[failure] in note and "\n" not in note and answer.model == "" and answer.guard is None
     assert "verysecret" not in answer.text + note and "hidden" not in note
 
 

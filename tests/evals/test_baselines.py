@@ -76,7 +76,8 @@ def test_a_second_run_adds_nothing_and_answers_alike(
 def test_systems_parse() -> None:
     assert parse_system("bm25") == ("bm25", "")
     assert parse_system("ours+ollama:qwen3:4b") == ("ours", "ollama:qwen3:4b")
-    for bad in ("", "our", "stock+openai:x", "ours+"):
+    assert parse_system("unguarded+openai:x") == ("unguarded", "openai:x")
+    for bad in ("", "our", "stock+openai:x", "ours+", "unguarded", "unguarded+"):
         with pytest.raises(SettingsError, match="stock, bm25, dense"):
             parse_system(bad)
 

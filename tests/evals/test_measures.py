@@ -245,6 +245,10 @@ def test_the_wrong_mouth() -> None:
     assert [sentence.text for sentence in other_mouths(by_span)] == [BUILDER.of(TEXT)]
     assert score("WrongMouthWords", by_span, by_string) == len(BUILDER.of(TEXT).split())
     assert score("Right", by_span, by_string) == 0
+    uncited = replace(by_span.answer, citations=()) if by_span.answer else None
+    assert uncited is not None
+    bare = replace(uncited, sentences=tuple(replace(sentence, citations=()) for sentence in uncited.sentences))
+    assert [s.text for s in other_mouths(replace(by_span, answer=bare))] == [BUILDER.of(TEXT)]
     assert score("WrongMouth", outcome(COST_QUESTION, answer(BUILDER))) is None
     stale = outcome(MAYOR_QUESTION, answer(MAYOR, texts=("It would open on May 3, not on June 9.",)))
     assert score("WrongMouth", stale) == score("Right", stale) == 0

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag import Archive
-from rag.records import Answer
+from rag.records import Answer, Guard
 from web import conversation
 from web.page import _without  # pyright: ignore[reportPrivateUsage]
 from web.talk import UNANSWERED, Conversation, Exchange, Narrowing, answer_of, conversation_of
@@ -27,6 +27,15 @@ def test_an_answer_survives_its_json(seed: Archive) -> None:
     for question in (QUESTION, "Who won the chess olympiad?"):
         answer = seed.ask(question)
         assert answer_of(plain(answer.to_json())) == answer
+        checked = replace(answer, guard=Guard(written=3, kept=1, misattributed=2, replaced=1, left_out=1))
+        assert answer_of(plain(checked.to_json())) == checked
+
+
+def test_an_answer_kept_before_the_check_was_counted_is_read(seed: Archive) -> None:
+    answer = seed.ask(QUESTION)
+    older = plain(answer.to_json())
+    del older["guard"]
+    assert answer_of(older) == answer
 
 
 def test_a_conversation_comes_back_as_it_was(seed: Archive) -> None:
@@ -52,7 +61,20 @@ _json = st.recursive(
     max_leaves=12,
 )
 _keys = st.sampled_from(
-    ["key", "question", "narrowed", "answer", "error", "period", "outlets", "rated", "status", "coverage", "citations"]
+    [
+        "key",
+        "question",
+        "narrowed",
+        "answer",
+        "error",
+        "period",
+        "outlets",
+        "rated",
+        "status",
+        "coverage",
+        "citations",
+        "guard",
+    ]
 )
 
 
