@@ -172,7 +172,7 @@ def train(data: Path, folder: Path, settings: Settings, seed: int, told: Callabl
     with (folder / FILE.name).open("wb") as file:
         np.savez(file, allow_pickle=False, **weights)
     told("again on half of the articles, for the readings of the others")
-    half = fit([window for window in seen if window.article % 2 == 0], ROUNDS, seed, tell)
+    half = fit([window for window in seen if window.article % 2 == 0], ROUNDS, seed + 1, tell)
     unseen = [window for window in seen if window.article % 2]
     names, chosen = rerank.fit(rerank.cases(Head(dict(half)), unseen, learned, weighed), seed)
     rerank.write(names, chosen, folder)
