@@ -84,11 +84,11 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--out", type=Path, metavar="DIR", help="write the weights there (where they are read from)")
     train.add_argument("--seed", type=int, default=0, help="(0)")
 
-    head = command("train-attribution", "Learn the attribution head and its links anew, from PolNeAR's train split.")
-    head.add_argument("--data", type=Path, required=True, help="PolNeAR's folder")
-    head.add_argument(
-        "--out", type=Path, metavar="DIR", help="write attribution.npz and links.json there (rag/indexing)"
+    head = command(
+        "train-attribution", "Learn the attribution head, its links and readings anew, from PolNeAR's train split."
     )
+    head.add_argument("--data", type=Path, required=True, help="PolNeAR's folder")
+    head.add_argument("--out", type=Path, metavar="DIR", help="write the weights there (rag/indexing)")
     head.add_argument("--seed", type=int, default=0, help="(0)")
 
     said = command("attribution", "Say how well who said what is found in articles marked by hand (PolNeAR's layout).")

@@ -19,7 +19,7 @@ from evals.unguarded import Unguarded
 from rag import Archive
 from rag.archive import SPLITTER
 from rag.errors import SettingsError
-from rag.indexing import attribution
+from rag.indexing import attribution, rerank
 from rag.records import Answer, Hit, Turn
 from rag.settings import Settings
 
@@ -110,7 +110,8 @@ def archive_folder(dataset: Dataset, settings: Settings, cache: Path = CACHE) ->
     """Where the archive of these articles with these settings and this attribution head is kept: found again only by the
     same of all three, since what the head read of a passage is kept with it and not read again.
     """
-    head = hashlib.sha256(attribution.FILE.read_bytes()).hexdigest()
+    files = attribution.FILE, rerank.FILE, rerank.NAMES
+    head = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
     made_of = json.dumps([dataset.articles_hash, settings_of(settings), head], sort_keys=True)
     return cache / f"{dataset.name}-{hashlib.sha256(made_of.encode()).hexdigest()[:12]}"
 

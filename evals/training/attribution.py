@@ -18,12 +18,13 @@ from scipy.optimize import minimize  # pyright: ignore[reportUnknownVariableType
 
 from evals.datasets import polnear
 from evals.datasets.polnear import Marked
-from rag.indexing.attribution import FEATURES, FILE, ROLES, TAGS, Floats, Head, Role, Tagged, Words, words_of
-from rag.indexing.embed import OnnxEmbedder, Vectors
+from evals.training import rerank
+from evals.training.windows import Window, windows
+from rag.indexing.attribution import FEATURES, FILE, ROLES, TAGS, Head, Role, Tagged
 from rag.indexing.links import FILE as LINKS
 from rag.indexing.links import pairs
+from rag.indexing.rerank import Chooser, Floats
 from rag.indexing.sentences import sentences
-from rag.indexing.split import split
 from rag.records import Span
 from rag.settings import Settings
 
@@ -42,60 +43,6 @@ class Round:
 
 # The second goes on from where the first ends, with less dropped and in smaller steps.
 ROUNDS = (Round(8, 64, 5e-3, 0.4), Round(7, 32, 3e-3, 0.25))
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A passage with its words (spans of the article), their features as float16, and their tags."""
-
-    article: int
-    spans: Sequence[Span]
-    features: NDArray[np.float16]
-    tags: NDArray[np.int64]
-
-
-def windows(marked: Sequence[Marked], settings: Settings, told: Callable[[str], None]) -> list[Window]:
-    """Every passage of the articles, read by the embedder."""
-    embedder = OnnxEmbedder(settings.cache)
-    texts: list[str] = []
-    owners: list[tuple[int, int]] = []  # the article, and what is to be added to an offset
-    insides: list[int] = []
-    for n, each in enumerate(marked):
-        spans = sentences(each.article.text)
-        for passage in split(each.article, spans, settings.passage_tokens, embedder.count, embedder.window):
-            texts.append(passage.embedded)
-            owners.append((n, passage.start))
-            insides.append(passage.lead)
-    tags = [_tags(each) for each in marked]
-    found: dict[int, Window] = {}
-    for at in range(0, len(texts), 512):
-
-        def reader(rows: Sequence[int], encodings: Sequence[Any], last: Vectors, third: Vectors, at: int = at) -> None:
-            for place, (row, encoding) in enumerate(zip(rows, encodings, strict=True)):
-                i = at + row
-                words = words_of(texts[i], encoding, last[place], third[place], insides[i])
-                article, shift = owners[i]
-                moved = [Span(s.start + shift, s.end + shift) for s in words.spans]
-                gold = np.array([tags[article].get(s.start, 0) for s in moved], np.int64)
-                # what an annotation begins between two words, or a window cuts, goes on with "inside"
-                found[i] = Window(article, moved, words.features.astype(np.float16), gold)
-
-        part = texts[at : at + 512]
-        embedder.embed_passages(part, [()] * len(part), reader)
-        told(f"{min(at + 512, len(texts)):,} of {len(texts):,} passages read")
-    return [found[i] for i in sorted(found) if len(found[i].spans)]
-
-
-def _tags(marked: Marked) -> dict[int, int]:
-    """The tag of a word that begins at an offset."""
-    out: dict[int, int] = {}
-    for attribution in marked.attributions:
-        for role, name in enumerate(ROLES):
-            for span in getattr(attribution, name):
-                out[span.start] = 1 + 2 * role
-                for place in range(span.start + 1, span.end):
-                    out.setdefault(place, 2 + 2 * role)
-    return out
 
 
 def allowed() -> Floats:
@@ -193,7 +140,7 @@ def span_f1(head: Head, held: Sequence[Window], marked: Sequence[Marked]) -> dic
     found: dict[str, set[tuple[int, int, int]]] = {role: set() for role in ROLES}
     for at in range(0, len(held), 64):
         some = held[at : at + 64]
-        tagged = head.tag([Words(w.spans, w.features.astype(np.float32)) for w in some])
+        tagged = head.tag([w.words() for w in some])
         for window, runs in zip(some, tagged, strict=True):
             for run in runs:
                 found[run.role].add((window.article, run.span.start, run.span.end))
@@ -206,7 +153,9 @@ def span_f1(head: Head, held: Sequence[Window], marked: Sequence[Marked]) -> dic
 
 
 def train(data: Path, folder: Path, settings: Settings, seed: int, told: Callable[[str], None]) -> dict[str, float]:
-    """Train on the split "train", write attribution.npz and links.json to ``folder``; exact F1 on the split "dev"."""
+    """Train on the split "train", write attribution.npz, links.json and rerank.npz and .json to ``folder``; exact F1 on
+    the split "dev".
+    """
     begun = time.perf_counter()
     learned, held = polnear.load(data, "train"), polnear.load(data, "dev")
     weighed = fit_links(learned)
@@ -222,7 +171,12 @@ def train(data: Path, folder: Path, settings: Settings, seed: int, told: Callabl
     weights = fit(seen, ROUNDS, seed, tell)
     with (folder / FILE.name).open("wb") as file:
         np.savez(file, allow_pickle=False, **weights)
-    return span_f1(Head(dict(weights)), kept, held)
+    told("again on half of the articles, for the readings of the others")
+    half = fit([window for window in seen if window.article % 2 == 0], ROUNDS, seed + 1, tell)
+    unseen = [window for window in seen if window.article % 2]
+    names, chosen = rerank.fit(rerank.cases(Head(dict(half)), unseen, learned, weighed), seed)
+    rerank.write(names, chosen, folder)
+    return span_f1(Head(dict(weights), Chooser(names, chosen)), kept, held)
 
 
 # Links

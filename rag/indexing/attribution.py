@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.indexing.embed import session
+from rag.indexing.rerank import Chooser, Doubtful, Floats, Tags, cut, doubtful, looks, shipped
 from rag.records import Span
 
 FILE = Path(__file__).with_name("attribution.npz")
@@ -26,9 +27,9 @@ ROLES: tuple[Role, ...] = ("source", "cue", "content")
 TAGS = 1 + 2 * len(ROLES)  # outside; then begin and inside of each role
 SHAPES = 8  # what an uncased model does not see of a word: see ``_shapes``
 LINE = 2 * 384 + 5  # of these, that a word is the first of its line
+CAPITAL, MARK = 2 * 384, 2 * 384 + 3
 FEATURES = 2 * 384 + SHAPES
-
-Floats = NDArray[np.float32]
+LETTERS = 10  # of a word, by which readings are compared
 
 _OPEN, _CLOSE, _BOTH = "“«„", "”»", '"'
 _MARKS = frozenset(_OPEN + _CLOSE + _BOTH)
@@ -58,16 +59,23 @@ class Attribution:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The words of one text as the head sees them: ``features`` has shape (words, FEATURES)."""
+    """The words of one text as the head sees them: ``features`` has shape (words, FEATURES).
+
+    ``folded`` are the words themselves, the first ten letters of each; ``sentences`` the words with which one begins.
+    """
 
     spans: Sequence[Span]
     features: Floats
+    folded: Sequence[str]
+    sentences: Sequence[int]
 
 
-def words_of(text: str, encoding: Any, last: Floats, third: Floats, lead: int = 0) -> Words:
+def words_of(
+    text: str, encoding: Any, last: Floats, third: Floats, lead: int = 0, starts: Sequence[int] = (0,)
+) -> Words:
     """The words from character ``lead`` on, where a line begins, with spans that count from there.
 
-    ``encoding`` is the tokenizer's; ``last`` and ``third`` are hidden states of its pieces, shape (pieces, 384). A
+    ``starts`` are the characters of ``text`` at which sentences begin; ``encoding`` is the tokenizer's; ``last`` and ``third`` are hidden states of its pieces, shape (pieces, 384). A
     word's vector is the mean of its pieces'.
     """
     # Only the special pieces at both ends belong to no word, so a word's pieces end where the next word's begin.
@@ -77,7 +85,7 @@ def words_of(text: str, encoding: Any, last: Floats, third: Floats, lead: int = 
     offsets = encoding.offsets
     begins = begins[bisect_left(begins.tolist(), lead, key=lambda piece: offsets[piece][0]) :]
     if not len(begins):
-        return Words((), np.zeros((0, FEATURES), np.float32))
+        return Words((), np.zeros((0, FEATURES), np.float32), (), ())
     counts = np.diff(begins, append=stop)
     spans = [
         Span(offsets[first][0] - lead, offsets[end - 1][1] - lead) for first, end in pairwise([*begins.tolist(), stop])
@@ -93,8 +101,11 @@ def words_of(text: str, encoding: Any, last: Floats, third: Floats, lead: int = 
         sums[longer] += rest
         features[:, columns] = sums
     features[:, :768] /= counts.astype(np.float32)[:, None]
-    features[:, 768:] = _shapes(text[lead:], spans, -1 if lead else 0)
-    return Words(spans, features)
+    body = text[lead:]
+    features[:, 768:] = _shapes(body, spans, -1 if lead else 0)
+    sentences = {bisect_left(spans, start - lead, key=lambda span: span.start) for start in starts}
+    folded = [span.of(body).casefold()[:LETTERS] for span in spans]
+    return Words(spans, features, folded, sorted(sentences - {len(spans)}))
 
 
 def _shapes(text: str, spans: Sequence[Span], end: int) -> Floats:
@@ -122,9 +133,13 @@ def _shapes(text: str, spans: Sequence[Span], end: int) -> Floats:
 
 
 class Head:
-    """The tagger, with no torch in the process. Weights are float16 in the file and float32 here."""
+    """The tagger, with no torch in the process. Weights are float16 in the file and float32 here.
 
-    def __init__(self, weights: dict[str, NDArray[Any]]) -> None:
+    With a ``chooser`` the tags of a doubtful sentence are those that it takes, else those of the best path.
+    """
+
+    def __init__(self, weights: dict[str, NDArray[Any]], chooser: Chooser | None = None) -> None:
+        self._chooser = chooser
         self.w = {name: np.ascontiguousarray(array, np.float32) for name, array in weights.items()}
         self.hidden = self.w["forward.hidden"].shape[1]
 
@@ -134,13 +149,28 @@ class Head:
         found: list[list[Tagged]] = [[] for _ in texts]
         if not order:
             return found
-        lengths = [len(texts[i].spans) for i in order]
-        scores = self.emissions([texts[i].features for i in order])
-        for i, tags, sure in zip(order, *self._decode(scores, lengths), strict=True):
-            # No run goes on over the end of a paragraph.
-            cut = (texts[i].features[:, LINE] > 0) & (tags > 0) & (tags % 2 == 0)
-            found[i] = runs(texts[i].spans, tags - cut, sure)
+        paths, shares, doubts = self.read([texts[i] for i in order])
+        if self._chooser is not None:
+            for one in doubts:
+                seen = looks_of(texts[order[one.text]], paths[one.text], one)
+                paths[one.text][one.first : one.last] = one.readings[self._chooser.best(one.scores, seen)]
+        for i, tags, share in zip(order, paths, shares, strict=True):
+            found[i] = runs(texts[i].spans, tags, share[np.arange(len(tags)), tags])
         return found
+
+    def read(self, texts: Sequence[Words]) -> tuple[list[Tags], list[Floats], list[Doubtful]]:
+        """Of texts with words, longest first: the best path of each, the probability of its tags, shape (words, TAGS),
+        and the doubtful sentences of all. No run goes on over the end of a paragraph.
+        """
+        scores = self.emissions([text.features for text in texts])
+        paths, shares = self._decode(scores, [len(text.spans) for text in texts])
+        lines = [text.features[:, LINE] > 0 for text in texts]
+        sentences = [text.sentences for text in texts]
+        moves, start = self.w["transitions"], self.w["start"]
+        doubts = doubtful(scores, paths, shares, sentences, lines, moves, start)
+        for share, line in zip(shares, lines, strict=True):  # what would go on there begins there
+            share[line, 1::2] += share[line, 2::2]
+        return [cut(path, line) for path, line in zip(paths, lines, strict=True)], shares, doubts
 
     @cached_property
     def _sessions(self) -> tuple[Any, Any]:
@@ -204,8 +234,8 @@ class Head:
             scores[back, np.arange(k)] += behind
         return scores
 
-    def _decode(self, scores: Floats, lengths: Sequence[int]) -> tuple[list[NDArray[np.int64]], list[Floats]]:
-        """Viterbi's path of each text (longest first), and the probability of each of its tags (forward-backward)."""
+    def _decode(self, scores: Floats, lengths: Sequence[int]) -> tuple[list[Tags], list[Floats]]:
+        """Viterbi's path of each text (longest first), and the probability of each word's tags (forward-backward)."""
         steps, count, _ = scores.shape
         moves, start = self.w["transitions"], self.w["start"]
         left = [*_longer(lengths), 0]  # texts that have a word t
@@ -236,8 +266,7 @@ class Head:
         total -= total.max(2, keepdims=True)
         share = np.exp(total)
         share /= share.sum(2, keepdims=True)
-        sure = np.take_along_axis(share, path[:, :, None], 2)[:, :, 0]
-        return [path[:n, i] for i, n in enumerate(lengths)], [sure[:n, i] for i, n in enumerate(lengths)]
+        return [path[:n, i] for i, n in enumerate(lengths)], [share[:n, i] for i, n in enumerate(lengths)]
 
 
 def _longer(lengths: Sequence[int] | NDArray[np.int64]) -> list[int]:
@@ -289,8 +318,18 @@ def runs(
     return found
 
 
+def looks_of(text: Words, path: Tags, one: Doubtful) -> list[list[str]]:
+    """What the sentence looks like in each of its readings, its text's other words having the tags of ``path``."""
+    marks, capitals = ((text.features[:, column] > 0).tolist() for column in (MARK, CAPITAL))
+    before, after = path[: one.first].tolist(), path[one.last :].tolist()
+    return [
+        looks(text.folded, marks, capitals, [*before, *reading.tolist(), *after], one.first, one.last)
+        for reading in one.readings
+    ]
+
+
 @cache
 def head() -> Head:
     """The head that is shipped."""
     with np.load(FILE, allow_pickle=False) as held:
-        return Head({name: held[name] for name in held.files})
+        return Head({name: held[name] for name in held.files}, shipped())

@@ -20,14 +20,16 @@ TOGETHER = 32
 class TagReader:
     """Tags texts from the token vectors of the pass that embeds them (a ``TokenReader``)."""
 
-    def __init__(self, texts: Sequence[str], leads: Sequence[int]) -> None:
-        self._texts, self._leads = texts, leads
+    def __init__(self, texts: Sequence[str], leads: Sequence[int], starts: Sequence[Sequence[int]]) -> None:
+        """``leads`` are the characters of each text that are not read (a header), ``starts`` where sentences begin."""
+        self._texts, self._leads, self._starts = texts, leads, starts
         self._waiting: dict[int, Words] = {}
         self._tagged: list[list[Tagged] | None] = [None] * len(texts)
 
     def __call__(self, rows: Sequence[int], encodings: Sequence[Any], last: Vectors, third: Vectors) -> None:
         for place, (row, encoding) in enumerate(zip(rows, encodings, strict=True)):
-            self._waiting[row] = words_of(self._texts[row], encoding, last[place], third[place], self._leads[row])
+            text, lead, starts = self._texts[row], self._leads[row], self._starts[row]
+            self._waiting[row] = words_of(text, encoding, last[place], third[place], lead, starts)
         if len(self._waiting) >= TOGETHER:
             self._tag()
 
@@ -35,6 +37,12 @@ class TagReader:
         for row, runs in zip(self._waiting, attribution.head().tag(list(self._waiting.values())), strict=True):
             self._tagged[row] = runs
         self._waiting.clear()
+
+    @classmethod
+    def of(cls, passages: Sequence[Passage]) -> TagReader:
+        """A reader of what is embedded of passages, but for their headers."""
+        starts = [[span.start for span in passage.inside] for passage in passages]
+        return cls([p.embedded for p in passages], [p.lead for p in passages], starts)
 
     def tagged(self) -> list[list[Tagged] | None]:
         """A list of runs for each text, spans of what follows its first ``leads[i]`` characters (a header); None for a
@@ -66,7 +74,7 @@ class Attributor:
         """The runs of an article; None where the embedder yields no token vectors."""
         passages = self._split(article)
         texts = [p.embedded for p in passages]
-        reader = TagReader(texts, [p.lead for p in passages])
+        reader = TagReader.of(passages)
         self._embedder.embed_passages(texts, [()] * len(texts), reader)
         return tags_of(passages, reader.tagged())
 

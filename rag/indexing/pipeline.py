@@ -162,7 +162,7 @@ class _Line(AbstractContextManager["_Line"]):
             nothing = np.zeros((0, 1), dtype=np.float32)
             return [Prepared(d.article, (), statements(d.article, d.sentences), nothing, (), d.bands) for d in batch]
         texts = [p.embedded for p in passages]
-        reader = TagReader(texts, [p.lead for p in passages])
+        reader = TagReader.of(passages)
 
         def read(rows: Sequence[int], encodings: Sequence[Any], last: Vectors, third: Vectors) -> None:
             if self._stopped.is_set():

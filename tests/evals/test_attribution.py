@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tarfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +14,12 @@ from evals import datasets
 from evals.__main__ import main
 from evals.attribution import Score
 from evals.datasets import Choice, polnear
+from evals.training import rerank
 from evals.training.attribution import Round, Window, fit, fit_links, marked_runs
 from rag.errors import SourceError
-from rag.indexing.attribution import FEATURES, Attribution, Head, Words
+from rag.indexing.attribution import FEATURES, ROLES, Attribution, Head, Words, head
 from rag.indexing.links import link
+from rag.indexing.rerank import Chooser, Doubtful, Floats, Tags
 from rag.records import Span
 
 TEXT = (
@@ -98,17 +102,60 @@ def test_training_learns_over_its_rounds_and_the_same_for_a_seed() -> None:
         features = draw.normal(size=(6, FEATURES)) * 0.1
         features[np.arange(6), tags] += 5
         spans = [Span(2 * i, 2 * i + 1) for i in range(6)]
-        seen.append(Window(n, spans, features.astype(np.float16), tags))
+        seen.append(Window(n, spans, features.astype(np.float16), tags, ["word"] * 6, [0]))
     rounds = (Round(2, 8, 1e-2, 0.2), Round(3, 6, 5e-3, 0.0))
     told: list[int] = []
     first = fit(seen, rounds, 0, lambda epoch, _: told.append(epoch))
     again = fit(seen, rounds, 0, lambda *_: None)
     assert told == [1, 2, 3, 4, 5] and all(np.array_equal(first[name], again[name]) for name in first)
     assert all(array.dtype == np.float16 for array in first.values())
-    tagged = Head(dict(first)).tag([Words(w.spans, w.features.astype(np.float32)) for w in seen])
+    tagged = Head(dict(first)).tag([window.words() for window in seen])
     assert [[t.role[:2] for t in found] for found in tagged] == [
         [("so", "cu", "co")[tag // 2] for tag in window.tags if tag] for window in seen
     ]
+
+
+def test_readings_are_told_apart_by_what_is_learned_to_be_worth_more() -> None:
+    pytest.importorskip("torch")
+    # Neither look is good by itself: a cue wants a content, and nothing wants nothing.
+    whole, bare, none = ["cue", "content"], ["cue"], ["none"]
+    learned = [
+        rerank.Case([0.0, -1.0], [bare, whole], [-1.0, 2.0]),
+        rerank.Case([0.0, -1.0], [none, bare], [0.0, -1.0]),
+    ] * 200
+    names, weights = rerank.fit(learned, 0)
+    assert sorted(names) == ["content", "cue", "none"]
+    assert all(array.dtype == np.float16 for array in weights.values())
+    chooser = Chooser(names, weights)
+    assert [chooser.best(case.scores, case.looks) for case in learned[:2]] == [1, 0]
+    assert rerank.gain(chooser, learned) == pytest.approx(1.5)
+    again = rerank.fit(learned, 0)[1]
+    assert all(np.array_equal(weights[name], again[name]) for name in weights)
+
+
+def test_a_reading_is_worth_the_spans_and_wholes_that_are_right(folder: Path) -> None:
+    (marked,) = polnear.load(folder, "dev")
+    spans = [Span(*found.span()) for found in re.finditer(r"\w+|[^\w\s]", TEXT)]
+    tags = np.zeros(len(spans), np.int64)
+    for role, name in enumerate(ROLES):
+        for start, end in marked.spans(name):
+            inside = [i for i, span in enumerate(spans) if start <= span.start < end]
+            tags[inside], tags[inside[0]] = 2 + 2 * role, 1 + 2 * role
+    first = next(i for i, span in enumerate(spans) if span.start == TEXT.index("“Never"))
+    less = tags[first:].copy()
+    less[0] = 0  # a content that begins a word too late
+    none = np.zeros_like(less)
+
+    class Known(Head):
+        def read(self, texts: Sequence[Words]) -> tuple[list[Tags], list[Floats], list[Doubtful]]:
+            one = Doubtful(0, first, len(tags), [less, tags[first:], none], [0.0, -1.0, -2.0])
+            return [tags], [], [one]
+
+    features = np.zeros((len(spans), FEATURES), np.float16)
+    window = Window(0, spans, features, tags, [span.of(TEXT) for span in spans], [0, 2, first])
+    (case,) = rerank.cases(Known(head().w), [window], [marked])
+    late, right, nothing = case.worth
+    assert right > max(late, nothing) and "P tsct" in case.looks[1]
 
 
 def test_the_command_prints_the_documented_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

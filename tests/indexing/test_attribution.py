@@ -43,7 +43,8 @@ def said(article: Article, embedder: OnnxEmbedder) -> list[Statement]:
 
 def random_words(rng: np.random.Generator, length: int) -> Words:
     spans = [Span(2 * i, 2 * i + 1) for i in range(length)]
-    return Words(spans, rng.normal(size=(length, FEATURES)).astype(np.float32))
+    features = rng.normal(size=(length, FEATURES)).astype(np.float32)
+    return Words(spans, features, ["word"] * length, range(0, length, 5))
 
 
 def test_the_head_is_small_and_holds_plain_arrays() -> None:
@@ -93,7 +94,8 @@ def test_the_path_is_the_best_of_all() -> None:
     total += sum(small.w["transitions"][every[:, i], every[:, i + 1]] for i in range(3))
     assert every[total.argmax()].tolist() == paths[0].tolist()
     share = np.exp(total - total.max()) / np.exp(total - total.max()).sum()
-    assert np.allclose(sure[0], [share[every[:, i] == paths[0][i]].sum() for i in range(4)], atol=1e-4)
+    expected = [[share[every[:, i] == tag].sum() for tag in range(TAGS)] for i in range(4)]
+    assert np.allclose(sure[0], expected, atol=1e-4)
 
 
 def plain_decode(scores: Floats, moves: Floats, start: Floats) -> tuple[list[int], Floats]:
@@ -113,7 +115,7 @@ def plain_decode(scores: Floats, moves: Floats, start: Floats) -> tuple[list[int
     path, behind = path[::-1], behind[::-1]
     total = np.stack(ahead) + np.stack(behind)
     share = np.exp(total - total.max(1, keepdims=True))
-    return path, (share / share.sum(1, keepdims=True))[np.arange(len(path)), path]
+    return path, share / share.sum(1, keepdims=True)
 
 
 def logsum(x: Floats) -> Floats:
@@ -147,12 +149,15 @@ def test_words_are_the_pieces_of_one_word_put_together(
     text = f"{header}\n{body}" if header else body
     encoding = embedder._tokenizer.encode(text)  # pyright: ignore[reportPrivateUsage]
     last, third = np.random.default_rng(seed).normal(size=(2, len(encoding.ids), 384)).astype(np.float32)
-    words = words_of(text, encoding, last, third, lead)
+    words = words_of(text, encoding, last, third, lead, (lead, lead + 7))
     pieces: dict[int, list[int]] = {}
     for place, word in enumerate(encoding.word_ids):
         if word is not None and encoding.offsets[place][0] >= lead:
             pieces.setdefault(word, []).append(place)
-    assert len(words.features) == len(words.spans) == len(pieces)
+    assert len(words.features) == len(words.spans) == len(words.folded) == len(pieces)
+    begun = [words.spans[first].start for first in words.sentences]
+    later = [span.start for span in words.spans if span.start >= 7][:1]
+    assert begun == sorted({*[span.start for span in words.spans][:1], *later})
     before, quoted, ended = -1, False, True
     for span, row, places in zip(words.spans, words.features, pieces.values(), strict=True):
         assert (span.start, span.end) == (
@@ -216,7 +221,7 @@ def test_tags_lie_in_the_article_and_confirm_the_rules(embedder: OnnxEmbedder) -
 def test_the_header_of_a_passage_is_not_tagged(embedder: OnnxEmbedder) -> None:
     article = Article("a", "Mayor said: we will sell", "The market is old.", outlet="The Post said")
     (passage,) = split(article, sentences(article.text), 200, embedder.count, embedder.window)
-    reader = TagReader([passage.embedded], [passage.lead])
+    reader = TagReader.of([passage])
     embedder.embed_passages([passage.embedded], [()], reader)
     assert tags_of([passage], reader.tagged()) == []
 
@@ -224,7 +229,7 @@ def test_the_header_of_a_passage_is_not_tagged(embedder: OnnxEmbedder) -> None:
 def test_sentence_vectors_are_the_same_with_and_without_a_reader(embedder: OnnxEmbedder) -> None:
     spans = [sentences(SPOKEN)]
     plain = embedder.embed_passages([SPOKEN], spans)
-    read = embedder.embed_passages([SPOKEN], spans, TagReader([SPOKEN], [0]))
+    read = embedder.embed_passages([SPOKEN], spans, TagReader([SPOKEN], [0], [[0]]))
     assert np.array_equal(plain[0], read[0]) and np.array_equal(plain[1][0], read[1][0])
 
 
