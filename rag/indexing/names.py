@@ -8,7 +8,6 @@ from functools import lru_cache
 
 from rag.indexing.speech_words import ROLES, SUFFIXES, SURNAMES
 
-
 _PLAIN = {ord("ł"): "l", ord("ø"): "o", ord("đ"): "d", ord("ı"): "i"}
 
 

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 
 import chromadb
 import httpx
+import numpy as np
 from chromadb.config import Settings as ChromaSettings
 from chromadb.errors import ChromaError, NotFoundError
 from filelock import FileLock
@@ -169,15 +170,32 @@ class VectorIndex:
         return not self._server and self.folder.exists() and shutil.disk_usage(self.folder).free < _ROOM
 
     def put(self, ids: Sequence[str], vectors: Vectors, days: Sequence[int], outlets: Sequence[str]) -> None:
-        """Add or replace. ``vectors`` has shape (len(ids), dimensions)."""
-        with self._writing():
-            for at in range(0, len(ids), BATCH):
-                part = slice(at, at + BATCH)
-                self._collection.upsert(
-                    ids=list(ids[part]),
-                    embeddings=vectors[part],
-                    metadatas=[{"day": d, "outlet": o} for d, o in zip(days[part], outlets[part], strict=True)],
-                )
+        """Add or replace. ``vectors`` has shape (len(ids), dimensions).
+
+        What the index holds is not written over: a vector put in the place of another, or of itself, as the repair after
+        a kill would, can leave the graph without a way to its neighbours (hnswlib's update of a point). Such a passage
+        would be there and never be found.
+        """
+        for at in range(0, len(ids), BATCH):
+            part = range(at, min(at + BATCH, len(ids)))
+            held = self.held([ids[n] for n in part])
+            other = [n for n in part if ids[n] in held and not np.allclose(held[ids[n]][0], vectors[n], atol=1e-6)]
+            if other:
+                self.remove([ids[n] for n in other])
+            new = [n for n in part if ids[n] not in held or n in other]
+            moved = [n for n in part if n not in new and held[ids[n]][1:] != (days[n], outlets[n])]
+            with self._writing():
+                if new:
+                    self._collection.add(
+                        ids=[ids[n] for n in new],
+                        embeddings=vectors[new],
+                        metadatas=[{"day": days[n], "outlet": outlets[n]} for n in new],
+                    )
+                if moved:
+                    self._collection.update(
+                        ids=[ids[n] for n in moved],
+                        metadatas=[{"day": days[n], "outlet": outlets[n]} for n in moved],
+                    )
 
     def remove(self, ids: Sequence[str]) -> None:
         with self._writing():
