@@ -47,7 +47,9 @@ def parser() -> argparse.ArgumentParser:
                      "follows from its quotes (Faithful); verdicts in the file of --out are not asked for again")  # fmt: skip
     run.add_argument("--weeks", type=_weeks, metavar="A..B", help="realtimeqa: the first and last week, as YYYYMMDD")
     run.add_argument("--year", type=int, help="realtimeqa: one year's weeks")
-    run.add_argument("--split", choices=("dev", "test", "all"), default="all", help="the questions asked (all)")
+    run.add_argument(
+        "--split", choices=("train", "dev", "test", "all"), default="all", help="the questions asked (all)"
+    )
     run.add_argument("--who-said-what", action="store_true", help="only the questions for somebody's words")
     run.add_argument("--limit", type=_positive, metavar="N", help="ask only N questions, drawn at random")
     run.add_argument("--seed", type=int, default=0, help="of the drawing and the bootstrap (0)")

@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 
 from rag.records import Answer, Article, Hit, Skipped, Span, Turn
 
-Split = Literal["dev", "test"]
+Split = Literal["train", "dev", "test"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,8 @@ class Question:
     the data set has none. ``speaker`` is the one whose words are wanted, "" when nobody's are. ``wrong`` are strings
     that must not stand in the answer, ``foreign_words`` those of them that are other people's words, and ``foreign``
     spans of such words. ``answerable`` tells whether the
-    articles hold the answer, ``trap`` names what makes the question hard, ``choices`` are those of a quiz.
+    articles hold the answer, ``trap`` names what makes the question hard, ``choices`` are those of a quiz. Questions of
+    one ``group`` share articles with each other and with no others; "" where that is not told.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Question:
     trap: str = ""
     split: Split = "dev"
     choices: tuple[str, ...] = ()
+    group: str = ""
 
     @property
     def gold(self) -> tuple[str, ...]:

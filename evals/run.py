@@ -39,11 +39,14 @@ def ask_all(system: System, dataset: Dataset, on_question: Callable[[], None] = 
 
 
 def _ask(system: System, question: Question, texts: Mapping[str, str]) -> Outcome:
-    history = [Turn(earlier) for earlier in question.history]
+    history: list[Turn] = []
     hits: Sequence[Hit] = ()
     answer, chosen, error = None, None, ""
     begun = time.perf_counter()
     try:
+        for earlier in question.history:
+            history.append(Turn(earlier, system.ask(earlier, history, question.now).text))
+        begun = time.perf_counter()
         answer = system.ask(question.text, history, question.now)
         milliseconds = (time.perf_counter() - begun) * 1000
         # A follow-up is searched for as the system completed it.

@@ -59,7 +59,7 @@ def test_the_commands_and_scripts_of_the_readme(home: Path) -> None:
 
 def test_the_make_targets_exist() -> None:
     makefile = (ROOT / "Makefile").read_text()
-    for target in re.findall(r"(?:^|`)make (\w+)", README, re.M):
+    for target in re.findall(r"(?:^|`)make ([\w-]+)", README, re.M):
         assert re.search(rf"^{target}:", makefile, re.M), target
 
 

@@ -20,7 +20,7 @@ from evals.records import Dataset, Question
 from rag.errors import SourceError
 from rag.records import Skipped
 
-NAMES = ("newsroom", "realtimeqa", "whosaid", "bring-your-own")
+NAMES = ("newsroom", "worlds", "asked", "realtimeqa", "whosaid", "bring-your-own")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def load(name: str, path: Path | None, choice: Choice, archive: Path | None = No
 
     ``archive`` is the user's archive that bring-your-own asks, whose ``path`` is a file.
     """
-    from evals.datasets import newsroom, own, realtimeqa, whosaid
+    from evals.datasets import asked, newsroom, own, realtimeqa, whosaid
 
     if name == own.NAME:
         if path is None or not path.is_file():
@@ -50,6 +50,8 @@ def load(name: str, path: Path | None, choice: Choice, archive: Path | None = No
         return _chosen(own.load(path, choice, archive), path, choice)
     loaders: dict[str, tuple[Callable[[Path, Choice], Dataset], Path | None]] = {
         "newsroom": (newsroom.load, newsroom.SHIPPED),
+        "worlds": (newsroom.load, newsroom.WORLDS),
+        "asked": (asked.load, None),
         "realtimeqa": (realtimeqa.load, None),
         "whosaid": (
             lambda folder, choice: whosaid.load(folder, "dev" if choice.split == "all" else choice.split),

@@ -1,7 +1,7 @@
 """The ranker's training: questions whose answer is known, the sentences that hold it, a softmax over each list.
 
-Learned from are RealTime QA's tuning years and those of newsroom's dev questions that ask for nobody's words (somebody's
-words are chosen by other means). RealTime QA's test year and newsroom's test questions are never read here.
+Learned from are RealTime QA's tuning years, newsroom's dev questions, and what was written to learn from: the questions of
+``asked`` and ``worlds`` whose split is train. Test years and test splits are never read here.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from torch import nn
 from evals.matching import holds_words, words
 from evals.records import Dataset, Question
 from rag import Archive
+from rag.answers.answerable import unnamed
+from rag.answers.extractive import is_of
 from rag.indexing.duplicates import same_text, shingles
 from rag.indexing.embed import Vectors
 from rag.records import Turn
@@ -28,9 +30,7 @@ from rag.retrieval.features import NAMES
 from rag.retrieval.ranker import FAR, Ranker
 
 FOLDS = 5
-NEWSROOM_TIMES = 8
-"""How often each of newsroom's few questions is shown, beside RealTime QA's many."""
-UNITS, EPOCHS, LISTS, RATE, DECAY, DROPOUT, NETWORKS = 16, 8, 8, 3e-3, 1e-2, 0.1, 4
+UNITS, EPOCHS, LISTS, RATE, DECAY, DROPOUT, NETWORKS = 32, 12, 8, 3e-3, 1e-2, 0.1, 4
 """Hidden units and passes of a network, questions a step, learning rate, weight decay, share of features left out at
 random, and networks whose scores are added up (they become one of UNITS × NETWORKS units)."""
 
@@ -39,39 +39,55 @@ random, and networks whose scores are added up (they become one of UNITS × NETW
 class Example:
     """A question's sentences: ``rows`` has shape (sentences, features), ``right`` says which of them answer.
 
-    ``texts`` are theirs; ``group`` is held out as a whole, since questions of one week share articles.
+    ``texts`` are theirs, ``strengths`` as ``Candidate.strength``; ``quotable`` tells which may be quoted at all, where
+    somebody's words are asked for, ``unnamed`` how much of the question's names stands nowhere (see answerable.py). ``group`` is held out as a whole, since questions of one week share articles.
     """
 
     rows: Vectors
     right: NDArray[np.bool_]
     texts: Sequence[str]
     group: str
+    strengths: Sequence[float] = ()
+    quotable: Sequence[bool] = ()
+    answerable: bool = True
+    unnamed: float = 0.0
 
 
 def examples(dataset: Dataset, archive: Archive, on_question: Callable[[], None] = lambda: None) -> list[Example]:
-    """An example for each question of the data set that asks for nobody's words; those without a right sentence too."""
+    """An example for each question of the data set for which sentences are found; those without a right one, too. Of
+    RealTime QA only those that ask for nobody's words: that a string stands in a sentence tells nothing of who says it.
+    """
     found: list[Example] = []
     for question in dataset.questions:
         history = [Turn(t) for t in question.history]
         evidence = archive.evidence(archive.query(question.text, history=history, now=question.now), formula)
         on_question()
-        if evidence.speakers or not question.answerable or not evidence.candidates:
-            continue
         candidates = evidence.candidates
+        if not candidates or (evidence.speakers and dataset.name == "realtimeqa"):
+            continue
+        people = evidence.speakers.items()
         found.append(
             Example(
                 np.stack([c.features for c in candidates]),
                 np.array([_answers(question, c) for c in candidates]),
                 [c.text for c in candidates],
                 group_of(dataset, question),
+                [c.strength for c in candidates],
+                [not people or any(is_of(c, asked, names) for asked, names in people) for c in candidates],
+                question.answerable,
+                unnamed(evidence.query.text, [c.text for c in candidates]),
             )
         )
     return found
 
 
 def group_of(dataset: Dataset, question: Question) -> str:
-    """What a question is held out with: RealTime QA's week, since its questions share articles, or itself."""
-    return f"{dataset.name} {question.now:%Y-%W}" if dataset.name == "realtimeqa" else f"{dataset.name} {question.id}"
+    """What a question is held out with: RealTime QA's week, a world, an article, since their questions share articles;
+    newsroom's, which all do, by themselves.
+    """
+    if dataset.name == "realtimeqa":
+        return f"{dataset.name} {question.now:%Y-%W}"
+    return f"{dataset.name} {question.group or question.id}"
 
 
 def _answers(question: Question, candidate: Candidate) -> bool:
@@ -85,13 +101,15 @@ def _answers(question: Question, candidate: Candidate) -> bool:
 # Training
 
 
-class _Network(nn.Module):
-    def __init__(self) -> None:
+class Network(nn.Module):
+    """One hidden layer beside a linear one: rows of ``features`` numbers to a score each."""
+
+    def __init__(self, features: int, dropout: float = DROPOUT) -> None:
         super().__init__()
-        self.hidden = nn.Linear(len(NAMES), UNITS)
+        self.hidden = nn.Linear(features, UNITS)
         self.out = nn.Linear(UNITS, 1, bias=False)
-        self.direct = nn.Linear(len(NAMES), 1, bias=False)
-        self.dropout = nn.Dropout(DROPOUT)
+        self.direct = nn.Linear(features, 1, bias=False)
+        self.dropout = nn.Dropout(dropout)
         nn.init.zeros_(self.direct.weight)
 
     def forward(self, rows: torch.Tensor) -> torch.Tensor:
@@ -107,27 +125,30 @@ def fit(learned_from: Sequence[Example], seed: int = 0) -> Ranker:
         (torch.from_numpy(np.clip((e.rows - mean) / deviation, -FAR, FAR)), torch.from_numpy(e.right))
         for e in learned_from
         if e.right.any()
-        for _ in range(NEWSROOM_TIMES if e.group.startswith("newsroom") else 1)
     ]
-    networks = [_trained(lists, seed + n) for n in range(NETWORKS)]
+    return joined([_trained(lists, seed + n) for n in range(NETWORKS)], mean, deviation)
 
-    def joined(part: Callable[[_Network], torch.Tensor], axis: int) -> Vectors:
+
+def joined(networks: Sequence[Network], mean: Vectors, deviation: Vectors) -> Ranker:
+    """The mean of the networks' scores as one network; ``mean`` and ``deviation`` standardised their rows."""
+
+    def side_by_side(part: Callable[[Network], torch.Tensor], axis: int) -> Vectors:
         return np.concatenate([part(n).detach().numpy() for n in networks], axis=axis).astype(np.float32)
 
     return Ranker(
         mean.astype(np.float32),
         deviation.astype(np.float32),
-        joined(lambda n: n.hidden.weight.T, 1),
-        joined(lambda n: n.hidden.bias, 0),
-        (joined(lambda n: n.out.weight[0], 0) / NETWORKS).astype(np.float32),
+        side_by_side(lambda n: n.hidden.weight.T, 1),
+        side_by_side(lambda n: n.hidden.bias, 0),
+        (side_by_side(lambda n: n.out.weight[0], 0) / len(networks)).astype(np.float32),
         np.mean([n.direct.weight[0].detach().numpy() for n in networks], axis=0).astype(np.float32),
     )
 
 
-def _trained(lists: Sequence[tuple[torch.Tensor, torch.Tensor]], seed: int) -> _Network:
+def _trained(lists: Sequence[tuple[torch.Tensor, torch.Tensor]], seed: int) -> Network:
     torch.manual_seed(seed)
     order = np.random.default_rng(seed)
-    network = _Network()
+    network = Network(len(NAMES))
     optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY)
     steps = EPOCHS * -(-len(lists) // LISTS)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=RATE, total_steps=steps)
@@ -190,7 +211,7 @@ def cross_validate(of: Sequence[Example], made: Mapping[str, Ranker]) -> dict[st
     scores = {id(e): made[e.group].scores(e.rows) for e in of}
     found: dict[str, dict[str, float]] = {}
     for name in sorted({e.group.split()[0] for e in of}):
-        mine = [e for e in of if e.group.startswith(name)]
+        mine = [e for e in of if e.group.startswith(name) and e.answerable]
         found[name] = {"questions": len(mine)} | {
             f"{how}@{k}": round(hits(mine, score, k), 4)
             for how, score in (("formula", lambda e: formula(e.rows)), ("ranker", lambda e: scores[id(e)]))
@@ -199,18 +220,18 @@ def cross_validate(of: Sequence[Example], made: Mapping[str, Ranker]) -> dict[st
     return found
 
 
-def write(made: Ranker, about: Mapping[str, Any], path: Path) -> None:
+def write(made: Ranker, about: Mapping[str, Any], path: Path, names: Sequence[str] = NAMES) -> None:
     """The weights as JSON, six significant digits each."""
-    held: dict[str, Any] = {**about, "features": list(NAMES)}
+    held: dict[str, Any] = {**about, "features": list(names)}
     for name in Ranker.__slots__:
         held[name] = np.vectorize(lambda w: float(f"{w:.6g}"))(getattr(made, name)).tolist()
     path.write_text(json.dumps(held, ensure_ascii=False, separators=(",", ":")) + "\n")
 
 
-def table(about: Mapping[str, Any]) -> str:
+def table(measured: Mapping[str, Mapping[str, float]]) -> str:
     """The cross-validated shares, a line each."""
     lines = ["A right one among the 1, 2, 3 best sentences, of questions held out:"]
-    for name, shares in about["cross_validated"].items():
+    for name, shares in measured.items():
         for how in ("formula", "ranker"):
             figures = " ".join(f"{100 * shares[f'{how}@{k}']:5.1f}" for k in (1, 2, 3))
             lines.append(f"  {name:12} {shares['questions']:5} questions  {how:8} {figures}")

@@ -1,4 +1,6 @@
-"""Learning all the weights anew: of the ranker, and with its help of the short answers and the choices."""
+"""Learning all the weights anew: of the ranker, and with its help of what can be answered, the short answers and the
+choices.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +14,21 @@ from evals import datasets
 from evals.datasets import Choice
 from evals.records import Dataset
 from evals.systems import archive_folder, ingest
-from evals.training import choice, ranker, short
+from evals.training import answerable, choice, ranker, short
 from evals.training.thin import thin_archive
 from rag import Archive
+from rag.answers import answerable as answerability
 from rag.answers import choose
 from rag.answers import short as short_answers
+from rag.retrieval import features
 from rag.retrieval import ranker as rankers
 from rag.settings import Settings
 
 YEARS = (2022, 2024)
 """RealTime QA's years that are learned from; its test year is never read here."""
+OURS = (("newsroom", "dev", False), ("worlds", "train", False), ("asked", "train", True))
+"""The data sets whose questions say what they are answered by, the split of each that is learned from, and whether its
+articles are RealTime QA's."""
 
 
 def train(
@@ -42,13 +49,18 @@ def train(
             telling(f"{year}: {len(dataset.articles):,} articles to {kept}")
             thin_archive(dataset, kept, settings)
             of_years.append((dataset, opened.enter_context(Archive.open(kept, settings=settings))))
-        newsroom = datasets.load("newsroom", None, Choice(split="dev"))
-        kept = archive_folder(newsroom, settings)
-        ingest(newsroom, kept, settings)
-        archive = opened.enter_context(Archive.open(kept, settings=settings))
-        found = [e for of in (*of_years, (newsroom, archive)) for e in ranker.examples(*of)]
+        ours: list[tuple[Dataset, Archive]] = []
+        for name, split, path in OURS:
+            whole = datasets.load(name, data if path else None, Choice())
+            kept = archive_folder(whole, settings)
+            ingest(whole, kept, settings)
+            learned = datasets.load(name, data if path else None, Choice(split=split))
+            ours.append((learned, opened.enter_context(Archive.open(kept, settings=settings))))
+        found = [e for of in (*of_years, *ours) for e in ranker.examples(*of)]
         telling(f"{len(found):,} questions, {sum(e.right.any() for e in found):,} with a sentence that answers")
         made, held_out = ranker.fit(found, seed), ranker.held_out(found, seed)
+        seen = answerable.rows(found, held_out)
+        likely = answerable.fit(*seen[:2], seed)
         proposed: list[short.Example] = []
         chosen: list[choice.Asked] = []
         for dataset, archive in of_years:
@@ -64,17 +76,18 @@ def train(
         "made_by": f"python -m evals train --data PATH --seed {seed}",
         "learned_from": learned_from,
     }
-    measured = ranker.cross_validate(found, held_out)
-    with_newsroom = learned_from | {"newsroom dev": newsroom.data_hash}
+    of_ours = {f"{d.name} {split}": d.data_hash for (d, _), (_, split, _) in zip(ours, OURS, strict=True)}
+    measured = {"ranker": ranker.cross_validate(found, held_out), "answerable": answerable.cross_validate(*seen, seed)}
     learned = {"short": about | short.learned(proposed), "choice": about | choice.learned(chosen)}
-    ranker.write(
-        made,
-        {**about, "learned_from": with_newsroom, "questions": len(found), "cross_validated": measured},
-        (out / rankers.FILE.name) if out else rankers.FILE,
-    )
+    for what, network, path, names, trained_on, questions in (
+        ("ranker", made, rankers.FILE, features.NAMES, learned_from | of_ours, len(found)),
+        ("answerable", likely, answerability.FILE, answerability.NAMES, of_ours, len(seen[1])),
+    ):
+        told = {**about, "learned_from": trained_on, "questions": questions, "cross_validated": measured[what]}
+        ranker.write(network, told, (out / path.name) if out else path, names)
     for path, record in ((short_answers.FILE, learned["short"]), (choose.FILE, learned["choice"])):
         _write(record, (out / path.name) if out else path)
-    return {"ranker": measured} | {name: record["cross_validated"] for name, record in learned.items()}
+    return measured | {name: record["cross_validated"] for name, record in learned.items()}
 
 
 def _write(record: Mapping[str, Any], path: Path) -> None:
@@ -87,6 +100,7 @@ def table(measured: Mapping[str, Any]) -> str:
     return "\n".join(
         [
             ranker.table(measured["ranker"]),
+            answerable.table(measured["answerable"]),
             f"Short answers of questions held out: EM {exact:.1f}, F1 {nearly:.1f}",
             f"Choices of questions held out: {100 * measured['choice']:.1f} right",
         ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import calendar
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -11,6 +10,7 @@ from datetime import timedelta
 import regex
 
 from rag.answers.accounts import Accounts, settle
+from rag.answers.answerable import likelihood
 from rag.answers.premises import unfounded
 from rag.answers.trim import trimmed
 from rag.indexing.duplicates import same_text, shingles
@@ -20,14 +20,14 @@ from rag.retrieval import rank, types
 from rag.retrieval.evidence import Candidate, Evidence
 from rag.retrieval.features import novel
 
-# Least sureness (see `_sureness`) at which the archive is said to answer, and what the ranker's score weighs in it. They
-# go with the weights of the ranker; chosen on the dev half of newsroom, where they refuse one answerable question in
-# twenty, and on RealTime QA's weeks of July and August 2022, where they cost no right answer.
-ENOUGH, SCORED = 0.85, 0.15
-# Least closeness of somebody's statement to the topic to be on that topic; see `_closeness`.
+# Least likelihood of an answer (see answerable.py) at which the archive is said to answer.
+ENOUGH = 0.5
+# Least closeness of a sentence to the topic to be on that topic; see `_closeness`.
 ON_TOPIC = 0.86
-# Further sentences must be nearly as good as the first.
+# Further statements, and somebody's refusal to speak, must be nearly as close to the topic as the best one.
 NEARLY = 0.75
+# A further sentence may lie so far behind the first in the ranker's score.
+BEHIND = 2.5
 # A third sentence is quoted only where the three stay this short.
 MOST, WORDS = 3, 60
 # What a further sentence loses in the ranker's score when all its names and numbers were told by those before it: it
@@ -61,9 +61,12 @@ def quote(evidence: Evidence) -> Quoted:
         return _news(evidence, [c for c in evidence.candidates if in_period(c, evidence.query)])
     accounts = _accounts(evidence)
     ranked = list(accounts.conflicting) or _one_voice(_whole(accounts.ranked, evidence.query))
-    most = 1 if evidence.query.wants_speaker else MOST
+    # "Who compared it to …?" asks for a speaker, whatever its verb, where the answer is something said.
+    spoken = bool(ranked and ranked[0].speaker) and not accounts.conflicting
+    whose = evidence.query.wants_speaker or (spoken and bool(_WHO.match(evidence.query.text)))
+    most = 1 if whose else MOST
     first = _brief(_distinct(ranked, most))
-    sure = _sureness(first)
+    sure = likelihood(evidence, ranked)
     best = first if accounts.conflicting else _brief(_adding(ranked, evidence.query.text, most))
     if sure >= ENOUGH and (doubt := unfounded(evidence)):
         denials = [c for c in within if doubt.denied_by(c.text)]
@@ -71,12 +74,12 @@ def quote(evidence: Evidence) -> Quoted:
             return Quoted("not_in_archive", (), 0.0, (doubt.note,))
         best = _distinct(denials, 1)
     if sure < ENOUGH:
-        return Quoted("not_in_archive", (), _confidence(sure), _why(evidence, within))
-    if evidence.query.wants_speaker:
+        return Quoted("not_in_archive", (), sure, _why(evidence, within))
+    if whose:
         best = _introduced(best[0], evidence)
     best = [_trimmed(c, evidence) for c in best]
     status = "conflicting" if accounts.conflicting else "answered"
-    return Quoted(status, tuple(best), _confidence(sure), (*outside, *accounts.notes(best)))
+    return Quoted(status, tuple(best), sure, (*outside, *accounts.notes(best)))
 
 
 def _one_voice(ranked: Sequence[Candidate]) -> Sequence[Candidate]:
@@ -131,7 +134,7 @@ def _accounts(evidence: Evidence) -> Accounts:
 def _within(evidence: Evidence) -> Sequence[Candidate]:
     """The candidates of the period asked for, or all where none of those is good enough and others may do."""
     within = [c for c in evidence.candidates if in_period(c, evidence.query)]
-    if not evidence.query.strict and _sureness(within) < ENOUGH:
+    if not evidence.query.strict and likelihood(evidence, within) < ENOUGH:
         return evidence.candidates
     return within
 
@@ -181,14 +184,18 @@ def _statements(evidence: Evidence, within: Sequence[Candidate]) -> Quoted:
     confidence = 0.0
     each = MOST_STATEMENTS if len(evidence.speakers) == 1 else 2
     for asked, names in evidence.speakers.items():
-        theirs = [c for c in within if c.speaker in names]
-        if evidence.weights:
-            theirs = sorted((c for c in theirs if _closeness(c) >= ON_TOPIC), key=_closeness, reverse=True)
-        else:
+        # What two people said is kept apart: what only names one of them may be the other's.
+        alone = len(evidence.speakers) == 1
+        theirs = [c for c in within if c.speaker in names or (alone and is_of(c, asked, names))]
+        sure = likelihood(evidence, theirs)
+        if not evidence.weights:
             theirs.sort(key=lambda c: c.article.published, reverse=True)
-        best = _distinct(theirs, each)
-        best = [c for c in best if not evidence.weights or _closeness(c) >= NEARLY * _closeness(best[0])]
-        best = _said_on(best, within, each)
+        elif sure >= ENOUGH:
+            near = NEARLY * _closeness(theirs[0])
+            theirs = [c for c in theirs if c.score >= theirs[0].score - BEHIND and _closeness(c) >= near]
+        else:
+            theirs = []
+        best = _said_on(_distinct(theirs, each), within, each)
         silent = _silence(names, within, evidence)
         if (
             best
@@ -202,7 +209,7 @@ def _statements(evidence: Evidence, within: Sequence[Candidate]) -> Quoted:
             confidence = max(confidence, 0.5)
             notes.append(f"The archive has no statement by {names[0]} on this; it reports that there was none.")
         elif best:
-            confidence = max(confidence, _confidence(ENOUGH + _closeness(best[0]) - ON_TOPIC))
+            confidence = max(confidence, sure)
         if best:
             chosen += _as_said(best)
         else:
@@ -211,6 +218,23 @@ def _statements(evidence: Evidence, within: Sequence[Candidate]) -> Quoted:
     if not chosen:
         return Quoted("not_in_archive", (), 0.0, tuple(notes))
     return Quoted("partly" if missing else "answered", tuple(chosen), confidence, tuple(notes))
+
+
+_RUN = regex.compile(r"\p{Lu}[\p{L}\p{M}’'-]+(?: \p{Lu}[\p{L}\p{M}’'-]+)*")
+
+
+def is_of(candidate: Candidate, asked: str, names: Sequence[str]) -> bool:
+    """Whether a sentence may be quoted for what a person said, who is ``asked`` for by one name and has ``names`` in the
+    archive: it is in their words, or it names them and is in nobody's.
+    """
+    if candidate.speaker:
+        return candidate.speaker in names
+    return any(
+        same_person(run, name)
+        for run in _RUN.findall(candidate.text)
+        for name in names or (asked,)
+        if len(name_tokens(run)) > 1 or names
+    )
 
 
 _FIRST_PERSON = regex.compile(r"\b(?:I|I['’](?:m|d|ve|ll)|[Ww]e|[Mm]y|[Oo]ur|[Mm]e|[Uu]s)\b")
@@ -233,6 +257,7 @@ def _said_on(best: Sequence[Candidate], within: Sequence[Candidate], most: int) 
     return found
 
 
+_WHO = regex.compile(r"(?i)(?:and |but |so )?(?:who|whose)\b")
 _WHETHER = regex.compile(r"(?i)(?:and |but )?(?:did|has|have|does|will)\b")
 _SILENT = regex.compile(
     r"(?i)\b(?:declin|refus)(?:ed|es|ing) to (?:comment|say|answer|discuss|speak|be drawn|confirm)|"
@@ -278,20 +303,6 @@ def _closeness(candidate: Candidate) -> float:
     return candidate.fit + candidate.cosine + candidate.reach / 2
 
 
-def _sureness(candidates: Sequence[Candidate]) -> float:
-    """How sure it is that the candidates answer: the most that one's words and meaning say, and the most that the ranker
-    says. About 0 to 2.
-    """
-    if not candidates:
-        return 0.0
-    return max(c.strength for c in candidates) + SCORED * max(c.score for c in candidates)
-
-
-def _confidence(sure: float) -> float:
-    """A sureness as a number from 0 to 1, 0.5 at the least that is answered."""
-    return 1 / (1 + math.exp(-4 * (sure - ENOUGH)))
-
-
 def _why(evidence: Evidence, within: Sequence[Candidate]) -> tuple[str, ...]:
     if evidence.query.period and evidence.candidates and not within:
         first, last = evidence.query.period
@@ -321,7 +332,7 @@ def _brief(chosen: list[Candidate]) -> list[Candidate]:
 
 def _adding(ranked: Sequence[Candidate], question: str, most: int) -> list[Candidate]:
     """The best candidate and those that add most to it: their score, less what of their names and numbers was told."""
-    left = list(ranked)
+    left = [c for c in ranked if c.score >= ranked[0].score - BEHIND]
     news = {id(c): novel(question, c.text) for c in left}
     kept: list[Candidate] = []
     told = set[str]()

@@ -15,8 +15,10 @@ import numpy as np
 import regex
 
 from rag.indexing.embed import Vectors
+from rag.indexing.names import name_tokens
 from rag.records import Article, Hit, Passage, Query
 from rag.retrieval import rank, types
+from rag.retrieval.question import SPEECH_VERBS
 from rag.retrieval.types import Kind
 
 KINDS: tuple[Kind, ...] = ("number", "money", "date", "person", "place", "name", "")
@@ -29,6 +31,8 @@ NAMES = (
     *("typed", "counted", "new_names", "new_numbers", "quotes", "asks", "speech", "pronoun"),
     *("place", "early", "first", "words", "short", "long"),
     *("votes", "votes_typed", "outlets"),
+    *("cosine_before", "cosine_after", "cosine_pair", "cosine_rank", "named_close"),
+    *("by_named", "by_other", "introduced", "question_speech"),
     *("question_words", "question_names", "question_weight"),
     *(f"kind_{kind or 'any'}" for kind in KINDS),
 )
@@ -78,6 +82,11 @@ def rows(
     best_middle = max(middles, default=0.0)
     new = [[novel(question, s.of(r.article.text)) for s in r.passage.sentences] for r in pool]
     supporters = _supporters(weights, total, pool, new)
+    sorted_cosines = np.sort(np.concatenate([r.cosines for r in pool])) if pool else np.zeros(0)
+    spelled = {token for word in question.split() for token in name_tokens(word)}
+    introductions = _introductions(pool)
+    others = {last for _, last in introductions} & spelled
+    asks_for_speech = float(not {*SPEECH_VERBS}.isdisjoint(question.casefold().split()))
     of_question = [
         min(len(question.split()) / 20, 2.0),
         min(len(names) / 4, 1.5),
@@ -115,6 +124,9 @@ def rows(
         ]
         for i, span in enumerate(read.passage.sentences):
             text = span.of(article.text)
+            last = _last(read.speakers[i])
+            near = whole if i < 2 and len(sets) < 3 else frozenset[str]().union(*sets[max(i - 2, 0) : i + 1])
+            cosine = float(read.cosines[i])
             fit = rank.overlap(weights, read.terms[i], list(read.title.union(read.terms[i - 1] if i else ())))
             follow = {*pairwise(read.terms[i])}
             words = len(text.split())
@@ -156,10 +168,49 @@ def rows(
                     min(max(votes, 0.0), _VOTES) / _VOTES,
                     min(max(votes, 0.0), _VOTES) / _VOTES * typed,
                     min(outlets, 3) / 3,
+                    float(read.cosines[i - 1]) if i else 0.0,
+                    float(read.cosines[i + 1]) if i + 1 < len(sets) else 0.0,
+                    _pair(read, i),
+                    1 / (1 + len(sorted_cosines) - int(np.searchsorted(sorted_cosines, cosine, "right"))),
+                    len(named & (near | {last})) / len(named) if named else 0.0,
+                    float(bool(last) and last in spelled),
+                    float(bool(last) and bool(others) and last not in spelled),
+                    share(introductions.get((article.id, last), frozenset())),
+                    asks_for_speech,
                     *of_question,
                 ]
             )
     return np.asarray(out, dtype=np.float32).reshape(-1, len(NAMES))
+
+
+def _last(speaker: str | None) -> str:
+    return (name_tokens(speaker or "") or ("",))[-1]
+
+
+def _introductions(pool: Sequence[Read]) -> dict[tuple[str, str], frozenset[str]]:
+    """For each article and last name of one of its speakers, the terms of the sentences that give the name: who that is
+    ("the mayor") stands there, not where they speak.
+    """
+    found: dict[tuple[str, str], frozenset[str]] = {}
+    articles: dict[str, list[Read]] = {}
+    for read in pool:
+        articles.setdefault(read.article.id, []).append(read)
+    for article, reads in articles.items():
+        lasts = {_last(speaker) for read in reads for speaker in read.speakers} - {""}
+        for read in reads:
+            for span, terms in zip(read.passage.sentences, read.terms, strict=True):
+                here = {token for word in span.of(read.article.text).split() for token in name_tokens(word)}
+                for last in lasts & here:
+                    found[article, last] = found.get((article, last), frozenset()).union(terms)
+    return found
+
+
+def _pair(read: Read, i: int) -> float:
+    """The question's cosine with a sentence and the one before it together."""
+    if not i:
+        return float(read.cosines[i])
+    length = float(np.linalg.norm(read.vectors[i] + read.vectors[i - 1]))
+    return float(read.cosines[i] + read.cosines[i - 1]) / max(length, 1e-6)
 
 
 def _passage_cosines(pool: Sequence[Read]) -> list[float]:

@@ -42,7 +42,8 @@ _DID = r"(?:did|does|do|has|have|had|will|would|might|could|didn't|doesn't|hasn'
 _ACCOUNT = (
     _STANCE
     + r"|account|retort|plea|complaint|verdict|reply|reading|case|objection|praise|denial|apology|line|advice|demand|"
-    r"proposal|promise|pledge|version|reason|reasons|thoughts|feelings|regret|defence|defense|rationale|reasoning|excuse"
+    r"proposal|promise|pledge|version|reason|reasons|thoughts|feelings|regret|defence|defense|rationale|reasoning|excuse|"
+    r"remark|comeback|rebuttal|quip|joke|jibe|estimate|accusation|assurance|testimony|tweet|post|stand"
 )
 _ASKS = tuple(
     regex.compile(rf"(?i){pattern}")
@@ -231,6 +232,11 @@ _LATEST = regex.compile(
 )
 _PRONOUN = regex.compile(r"(?i)\b(?:he|she|they|him|her|them|his|hers|their|theirs)\b")
 _THAT = regex.compile(r"(?i)\b(?:it|that|this|there|those|these|its)\b")
+_WHO_ASKED = regex.compile(r"(?i)(?:who|whose|which (?:man|woman|person|\w*man))\b")
+_CALENDAR = regex.compile(
+    r"(?i)(?:january|february|march|april|may|june|july|august|september|october|november|december|"
+    r"(?:mon|tues|wednes|thurs|fri|satur|sun)day)(?: \d+)?"
+)
 _LEAD = regex.compile(r"(?i)^(?:and|but|so|ok|okay|also|then|well)\b[ ,]*")
 _ABOUT = regex.compile(r"(?i)^(?:and |but |so )?(?:what|how) about (?P<what>[^?]+)\??$")
 _BARE = regex.compile(
@@ -318,8 +324,14 @@ def parts(question: str, ledger: Known) -> tuple[str, ...]:
         if len(part.split()) < (2 if found else 3):
             return ()
         part = f"{part[:1].upper()}{part[1:]}?"
-        found.append(standalone(part, [Turn(found[0])], ledger)[0] if found else part)
+        found.append(standalone(part, [Turn(found[0])], ledger)[0] if found and not _whole(part) else part)
     return tuple(found)
+
+
+def _whole(part: str) -> bool:
+    """Whether a part of a question names what it asks about: "how much was the painting insured for", not "how long"."""
+    content = [w for w in regex.findall(r"[\p{L}\p{N}]+", part.casefold()) if w not in ASKING]
+    return len(content) > 1 and not _PRONOUN.search(part) and not _THAT.search(part)
 
 
 _SENTENCE = regex.compile(r"(?<=[\p{Ll}\d)\"”’][.!?][\"”’]?) (?=\p{Lu})")
@@ -458,7 +470,7 @@ def standalone(asked: str, history: Sequence[Turn], ledger: Known) -> tuple[str,
     if not history:
         return asked, ()
     previous = asked_before(history, ledger)
-    completed = _complete(asked, previous, ledger)
+    completed = _complete(asked, previous, ledger, history[-1].answer)
     if completed == asked:
         return asked, ()
     return completed, (f"searched for: {completed}",)
@@ -466,14 +478,16 @@ def standalone(asked: str, history: Sequence[Turn], ledger: Known) -> tuple[str,
 
 def asked_before(history: Sequence[Turn], ledger: Known) -> str:
     """The last question of the conversation, itself made standalone."""
-    text = ""
+    text = answered = ""
     for turn in history[-8:]:
         question = " ".join(turn.question.split())
-        text = _complete(question, text, ledger) if text else question
+        text = _complete(question, text, ledger, answered) if text else question
+        answered = turn.answer
     return text
 
 
-def _complete(asked: str, previous: str, ledger: Known) -> str:
+def _complete(asked: str, previous: str, ledger: Known, answered: str = "") -> str:
+    """``previous`` is the question before, made standalone, ``answered`` the answer that it had."""
     if not previous:
         return asked
     other = _OTHER.search(asked)
@@ -494,11 +508,8 @@ def _complete(asked: str, previous: str, ledger: Known) -> str:
     if not speakers and not role and before and _PRONOUN.search(text):
         text = _PRONOUN.sub(lambda m: _for_pronoun(m.group(), before), text, count=1)
         speakers = before
-    elif _PRONOUN.search(text) and not speakers and not role:
-        people = [m.group() for m in _NAME.finditer(previous[1:])]
-        if people:
-            known = [p for p in people if quoted_as(p, ledger)]
-            text = _PRONOUN.sub(lambda m: _for_pronoun(m.group(), ((known or people)[-1],)), text, count=1)
+    elif _PRONOUN.search(text) and not speakers and not role and (person := _antecedent(previous, answered, ledger)):
+        text = _PRONOUN.sub(lambda m: _for_pronoun(m.group(), (person,)), text, count=1)
     named = [m.group() for m in _NAME.finditer(text[1:]) if m.group() not in speakers]
     words = [w for w in regex.findall(r"[\p{L}\p{N}]+", text.casefold()) if w not in ASKING]
     for speaker in speakers:
@@ -528,6 +539,23 @@ def _the_other(asked: str, other: regex.Match[str], previous: str, ledger: Known
     longest = max(rest, key=len, default="")
     one = longest and all(same_person(s, longest) for s in rest)
     return asked.replace(other.group(), longest) if one else asked
+
+
+def _antecedent(previous: str, answered: str, ledger: Known) -> str:
+    """Whom "he" or "she" means after a question and its answer: the person of the answer where it was asked who, else
+    the last one of the question whom the archive quotes, else the person of the answer; "" where there is none.
+    """
+    asked = [m.group() for m in _NAME.finditer(previous[1:]) if not _CALENDAR.fullmatch(m.group())]
+    named = [
+        m.group()
+        for m in _NAME.finditer(answered)
+        if len(name_tokens(m.group())) > 1 and not any(same_person(m.group(), a) for a in asked)
+    ]
+    told = [name for name in named if quoted_as(name, ledger)] or named
+    if told and _WHO_ASKED.match(previous):
+        return told[0]
+    known = [name for name in asked if quoted_as(name, ledger)]
+    return (known[-1:] or told[:1] or asked[-1:] or [""])[0]
 
 
 def _for_pronoun(pronoun: str, people: Sequence[str]) -> str:

@@ -45,9 +45,9 @@ class Ranker:
 
 
 @cache
-def load(path: Path = FILE) -> Ranker:
-    """Raises SettingsError where the weights are of other features than the program's."""
+def load(path: Path = FILE, names: tuple[str, ...] = NAMES) -> Ranker:
+    """Raises SettingsError where the weights are of other features than the program's ``names``."""
     held: dict[str, Any] = json.loads(path.read_text())
-    if tuple(held["features"]) != NAMES:
+    if tuple(held["features"]) != names:
         raise SettingsError(f"{path} was made for other features; make it anew: python -m evals train --data PATH")
     return Ranker(*(np.asarray(held[name], dtype=np.float32) for name in Ranker.__slots__))

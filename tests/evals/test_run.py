@@ -159,7 +159,9 @@ def test_history_and_now_reach_the_system_and_a_follow_up_is_searched_as_complet
     dataset = newsroom(folder)
     system = Reader(dataset.articles)
     ask_all(system, dataset)
-    assert system.asked[2] == (
+    # What was asked before is asked first, so that the follow-up comes after an answer.
+    assert system.asked[2][:2] == ("What did Brandt say about the bridge?", ())
+    assert system.asked[3] == (
         "And Rask?",
         ("What did Brandt say about the bridge?",),
         datetime(2024, 4, 2, 9, tzinfo=UTC),
@@ -225,7 +227,7 @@ def test_splits_are_chosen(folder: Path) -> None:
         ),
         (line("x", "?", "https://harbour.example/bridge", "bridge"), "no answers"),
         ({"question": "no more"}, "newsroom-001 of newsroom has a missing"),
-        (line("x", "?", split="train"), "write dev or test"),
+        (line("x", "?", split="tune"), "write train, dev or test"),
     ],
 )
 def test_questions_that_cannot_be_judged_are_refused(folder: Path, bad: dict[str, Any], told: str) -> None:
