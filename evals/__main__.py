@@ -78,7 +78,10 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("file", type=Path)
     check.add_argument("--archive", type=Path, metavar="DIR", help="look up the evidence and the answers there")
 
-    train = command("train", "Learn all weights anew, from RealTime QA's tuning years and newsroom's dev half.")
+    train = command(
+        "train",
+        "Learn all weights anew, from RealTime QA's tuning years, newsroom's dev half, and the training parts of worlds and asked.",
+    )
     train.add_argument("--data", type=Path, required=True, help="RealTime QA's folder")
     train.add_argument(
         "--folder", type=Path, default=Path(".cache/evals"), metavar="DIR", help="of the archives (.cache/evals)"

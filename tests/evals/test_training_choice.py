@@ -7,7 +7,7 @@ import numpy as np
 from evals.datasets.realtimeqa import TEST_YEAR
 from evals.training import train
 from evals.training.choice import FEATURES, Asked, cross_validated, fit, right
-from rag.answers import choose, short
+from rag.answers import answerable, choose, short
 from rag.retrieval import ranker
 
 
@@ -36,6 +36,6 @@ def test_no_count_speaks_against_a_choice() -> None:
 
 
 def test_the_test_year_is_not_learned_from() -> None:
-    assert TEST_YEAR not in train.YEARS
-    for path in (ranker.FILE, choose.FILE, short.FILE):
+    assert TEST_YEAR not in train.YEARS and "test" not in {split for _, split, _ in train.OURS}
+    for path in (ranker.FILE, answerable.FILE, choose.FILE, short.FILE):
         assert str(TEST_YEAR) not in json.dumps(json.loads(path.read_text())["learned_from"])
