@@ -16,18 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from evals.datasets import Choice, json_lines, realtimeqa
-from evals.datasets.newsroom import with_foreign
+from evals.datasets.newsroom import MEASURES, with_foreign
 from evals.records import Dataset, Evidence, Question
 from rag.errors import SourceError
 from rag.records import Article, Skipped, Span
 
 QUESTIONS = Path(__file__).parent / "asked" / "questions.jsonl"
 YEARS = (2022, 2024)
-MEASURES = (
-    *("Right", "Contains", "EM", "F1", "AnswerWords", "R@1", "R@5", "R@10", "R@24", "nDCG@10", "RR"),
-    *("VerbatimCitation", "CitationSupport", "EvidenceHit"),
-    *("WrongMouth", "WrongMouthWords", "Refused@answerable", "Refused@unanswerable", "p50", "p95"),
-)
 
 
 def load(folder: Path, choice: Choice) -> Dataset:

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from evals.training.ranker import FOLDS, NETWORKS, Example, Network, joined
+from evals.training.ranker import FOLDS, NETWORKS, Example, Network, folds, joined
 from rag.answers.answerable import row
 from rag.answers.extractive import ENOUGH
 from rag.indexing.embed import Vectors
@@ -70,12 +70,11 @@ def cross_validate(seen: Vectors, labels: Labels, groups: Sequence[str], seed: i
     """Of groups held out, by data set: how many questions, the area under the ROC curve, and the shares refused of those
     that can and cannot be answered, at the likelihood that the product answers from.
     """
-    names = sorted(set(groups))
-    fold = dict(zip(names, np.random.default_rng(seed).permutation(len(names)) % FOLDS, strict=True))
-    folds = np.array([fold[g] for g in groups])
+    of_group = folds(groups, seed)
+    fold = np.array([of_group[g] for g in groups])
     odds = np.zeros(len(labels))
     for n in range(FOLDS):
-        odds[folds == n] = fit(seen[folds != n], labels[folds != n], seed).scores(seen[folds == n])
+        odds[fold == n] = fit(seen[fold != n], labels[fold != n], seed).scores(seen[fold == n])
     likely = 1 / (1 + np.exp(-odds))
     found: dict[str, dict[str, float]] = {}
     for name in sorted({g.split()[0] for g in groups}):

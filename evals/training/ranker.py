@@ -196,12 +196,16 @@ def best(example: Example, scores: Vectors, sentences: int) -> list[int]:
     return kept
 
 
+def folds(groups: Sequence[str], seed: int = 0) -> dict[str, int]:
+    """The fold in which each group is held out."""
+    names = sorted(set(groups))
+    drawn = np.random.default_rng(seed).permutation(len(names)) % FOLDS
+    return {name: int(fold) for name, fold in zip(names, drawn, strict=True)}
+
+
 def held_out(of: Sequence[Example], seed: int = 0) -> dict[str, Ranker]:
     """For each group a ranker that was trained without it, and without as many others as make a fold."""
-    groups = sorted({e.group for e in of})
-    fold = {
-        g: int(f) for g, f in zip(groups, np.random.default_rng(seed).permutation(len(groups)) % FOLDS, strict=True)
-    }
+    fold = folds([e.group for e in of], seed)
     made = [fit([e for e in of if fold[e.group] != n], seed) for n in range(FOLDS)]
     return {g: made[n] for g, n in fold.items()}
 

@@ -51,11 +51,10 @@ def train(
             of_years.append((dataset, opened.enter_context(Archive.open(kept, settings=settings))))
         ours: list[tuple[Dataset, Archive]] = []
         for name, split, path in OURS:
-            whole = datasets.load(name, data if path else None, Choice())
-            kept = archive_folder(whole, settings)
-            ingest(whole, kept, settings)
-            learned = datasets.load(name, data if path else None, Choice(split=split))
-            ours.append((learned, opened.enter_context(Archive.open(kept, settings=settings))))
+            dataset = datasets.load(name, data if path else None, Choice(split=split))  # all articles, some questions
+            kept = archive_folder(dataset, settings)
+            ingest(dataset, kept, settings)
+            ours.append((dataset, opened.enter_context(Archive.open(kept, settings=settings))))
         found = [e for of in (*of_years, *ours) for e in ranker.examples(*of)]
         telling(f"{len(found):,} questions, {sum(e.right.any() for e in found):,} with a sentence that answers")
         made, held_out = ranker.fit(found, seed), ranker.held_out(found, seed)

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import regex
 
 from rag.indexing.embed import Vectors
+from rag.indexing.names import CAPITALISED
 from rag.retrieval import features, ranker
 from rag.retrieval.evidence import Candidate, Evidence
 
@@ -28,12 +28,10 @@ NAMES = ("top", "gap", "spread", "strength", "unnamed", *features.NAMES, *(f"mos
 OTHERS = 5
 
 
-_FULL_NAME = regex.compile(r"\p{Lu}[\p{L}\p{M}’'-]+(?: \p{Lu}[\p{L}\p{M}’'-]+)+")
-
-
 def unnamed(question: str, texts: Sequence[str]) -> float:
     """The share (0 to 1) of the names of several words in a question that stand in none of the texts."""
-    names = [m.group().removesuffix("’s").removesuffix("'s").casefold() for m in _FULL_NAME.finditer(question)]
+    runs = [run for run in CAPITALISED.findall(question) if " " in run]
+    names = [run.removesuffix("’s").removesuffix("'s").casefold() for run in runs]
     if not names:
         return 0.0
     found = "\n".join(texts).casefold()

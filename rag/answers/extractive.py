@@ -14,7 +14,7 @@ from rag.answers.answerable import likelihood
 from rag.answers.premises import unfounded
 from rag.answers.trim import trimmed
 from rag.indexing.duplicates import same_text, shingles
-from rag.indexing.names import name_tokens, same_person
+from rag.indexing.names import CAPITALISED, name_tokens, same_person
 from rag.records import Query, Span, Status
 from rag.retrieval import rank, types
 from rag.retrieval.evidence import Candidate, Evidence
@@ -65,9 +65,9 @@ def quote(evidence: Evidence) -> Quoted:
     spoken = bool(ranked and ranked[0].speaker) and not accounts.conflicting
     whose = evidence.query.wants_speaker or (spoken and bool(_WHO.match(evidence.query.text)))
     most = 1 if whose else MOST
-    first = _brief(_distinct(ranked, most))
     sure = likelihood(evidence, ranked)
-    best = first if accounts.conflicting else _brief(_adding(ranked, evidence.query.text, most))
+    best = _distinct(ranked, most) if accounts.conflicting else _adding(ranked, evidence.query.text, most)
+    best = _brief(best)
     if sure >= ENOUGH and (doubt := unfounded(evidence)):
         denials = [c for c in within if doubt.denied_by(c.text)]
         if not denials:
@@ -182,10 +182,10 @@ def _statements(evidence: Evidence, within: Sequence[Candidate]) -> Quoted:
     notes: list[str] = []
     missing = 0
     confidence = 0.0
-    each = MOST_STATEMENTS if len(evidence.speakers) == 1 else 2
+    # What two people said is kept apart: what only names one of them may be the other's.
+    alone = len(evidence.speakers) == 1
+    each = MOST_STATEMENTS if alone else 2
     for asked, names in evidence.speakers.items():
-        # What two people said is kept apart: what only names one of them may be the other's.
-        alone = len(evidence.speakers) == 1
         theirs = [c for c in within if c.speaker in names or (alone and is_of(c, asked, names))]
         sure = likelihood(evidence, theirs)
         if not evidence.weights:
@@ -220,9 +220,6 @@ def _statements(evidence: Evidence, within: Sequence[Candidate]) -> Quoted:
     return Quoted("partly" if missing else "answered", tuple(chosen), confidence, tuple(notes))
 
 
-_RUN = regex.compile(r"\p{Lu}[\p{L}\p{M}’'-]+(?: \p{Lu}[\p{L}\p{M}’'-]+)*")
-
-
 def is_of(candidate: Candidate, asked: str, names: Sequence[str]) -> bool:
     """Whether a sentence may be quoted for what a person said, who is ``asked`` for by one name and has ``names`` in the
     archive: it is in their words, or it names them and is in nobody's.
@@ -231,7 +228,7 @@ def is_of(candidate: Candidate, asked: str, names: Sequence[str]) -> bool:
         return candidate.speaker in names
     return any(
         same_person(run, name)
-        for run in _RUN.findall(candidate.text)
+        for run in CAPITALISED.findall(candidate.text)
         for name in names or (asked,)
         if len(name_tokens(run)) > 1 or names
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import regex
 
-from rag.indexing.names import name_tokens
+from rag.indexing.names import CAPITALISED, name_tokens
 from rag.retrieval.evidence import Evidence
 
 # Events that news tells in these words and hardly in others: whoever asks why or when one happened takes it for given.
@@ -34,7 +34,6 @@ _TAKEN = tuple(
     for event in _EVENTS
 )
 _NOT = regex.compile(r"(?i)\b(?:not|never|no|denied|denies|deny|refus\p{L}+|rejected|ruled out|without)\b|n['’]t\b")
-_RUN = regex.compile(r"\p{Lu}[\p{L}\p{M}’'-]+(?: \p{Lu}[\p{L}\p{M}’'-]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +74,7 @@ def _tells(sentence: str, article: str, who: str, event: regex.Pattern[str]) -> 
     for match in event.finditer(sentence):
         if _NOT.search(sentence[: match.start()]) and tokens & set(name_tokens(sentence)):
             continue
-        runs = [m for m in _RUN.finditer(sentence[: match.start()]) if name_tokens(m.group())]
+        runs = [m for m in CAPITALISED.finditer(sentence[: match.start()]) if name_tokens(m.group())]
         # Any word is capitalised where a sentence begins.
         named = [m.group() for m in runs if sentence[: m.start()].strip("\"“‘' ") or " " in m.group()]
         named += [m.group() for m in runs if tokens & set(name_tokens(m.group()))][-1:] if not named else []

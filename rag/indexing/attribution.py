@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.indexing.embed import session
-from rag.indexing.rerank import Chooser, Doubtful, Floats, Tags, cut, doubtful, looks, shipped
+from rag.indexing.rerank import Chooser, Doubtful, Floats, Tags, cut, doubtful, longer, looks, shipped
 from rag.records import Span
 
 FILE = Path(__file__).with_name("attribution.npz")
@@ -226,7 +226,7 @@ class Head:
         x = brought.run(None, {"x": np.concatenate(features)})[0].reshape(-1, 2, 3 * self.hidden)
         scores = np.tile(self.w["out_bias"], (lengths[0], len(features), 1))
         state = np.zeros((2, len(features), self.hidden), np.float32)
-        for t, k in enumerate(_longer(lengths)):
+        for t, k in enumerate(longer(lengths)):
             back = lengths[:k] - 1 - t  # the word of each text that the backward direction has come to
             now = x[[begins[:k] + t, begins[:k] + back], [[0], [1]]]
             state, (ahead, behind) = step.run(None, {"x": now, "h": state[:, :k]})
@@ -238,7 +238,7 @@ class Head:
         """Viterbi's path of each text (longest first), and the probability of each word's tags (forward-backward)."""
         steps, count, _ = scores.shape
         moves, start = self.w["transitions"], self.w["start"]
-        left = [*_longer(lengths), 0]  # texts that have a word t
+        left = [*longer(lengths), 0]  # texts that have a word t
         best = start + scores[0]
         ahead = best.copy()
         back = np.zeros((steps, count, TAGS), np.int64)
@@ -267,11 +267,6 @@ class Head:
         share = np.exp(total)
         share /= share.sum(2, keepdims=True)
         return [path[:n, i] for i, n in enumerate(lengths)], [share[:n, i] for i, n in enumerate(lengths)]
-
-
-def _longer(lengths: Sequence[int] | NDArray[np.int64]) -> list[int]:
-    """For each place in the longest text how many texts have a word there; ``lengths`` are the longest first."""
-    return (np.asarray(lengths)[:, None] > np.arange(lengths[0])).sum(0).tolist()
 
 
 def _session(

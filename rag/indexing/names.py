@@ -6,8 +6,12 @@ import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 
+import regex
+
 from rag.indexing.speech_words import ROLES, SUFFIXES, SURNAMES
 
+# Capitalised words in a row.
+CAPITALISED = regex.compile(r"\p{Lu}[\p{L}\p{M}’'-]+(?: \p{Lu}[\p{L}\p{M}’'-]+)*")
 _PLAIN = {ord("ł"): "l", ord("ø"): "o", ord("đ"): "d", ord("ı"): "i"}
 
 

@@ -7,7 +7,6 @@ in it as a whole: which roles, in which order, between which words. Its weights 
 from __future__ import annotations
 
 import json
-from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -88,6 +87,11 @@ def doubtful(
     return found
 
 
+def longer(lengths: Sequence[int] | NDArray[np.int64]) -> list[int]:
+    """For each place in the longest text how many texts have a word there; ``lengths`` are the longest first."""
+    return (np.asarray(lengths)[:, None] > np.arange(lengths[0])).sum(0).tolist()
+
+
 def best_paths(
     scores: Floats, lengths: Sequence[int], moves: Floats, leave: Floats, k: int
 ) -> tuple[list[Floats], list[Tags]]:
@@ -97,12 +101,13 @@ def best_paths(
     ``scores`` has shape (words, rows, tags), the longest row first; ``leave`` (rows, tags) is what its last tag brings.
     """
     steps, count, tags = scores.shape
+    left = longer(lengths)
     nowhere = np.float32(-1e6)
     best = np.full((count, tags, k), nowhere, np.float32)
     best[:, :, 0] = scores[0]
     back = np.zeros((steps, count, tags, k), np.int16)  # the state before: tag · k + rank
     for t in range(1, steps):
-        n = bisect_left(lengths, -t, key=lambda length: -length)  # rows that have a word t
+        n = left[t]
         options = (best[:n, None] + moves.T[None, :, :, None]).reshape(n, tags, tags * k)
         back[t, :n] = kept = np.argpartition(options, -k, axis=2)[:, :, -k:]
         best[:n] = np.take_along_axis(options, kept, 2) + scores[t, :n, :, None]
@@ -112,7 +117,7 @@ def best_paths(
     path = np.zeros((steps, count, k), np.int64)
     rows = np.arange(count)[:, None]
     for t in range(steps - 1, -1, -1):
-        n = bisect_left(lengths, -t, key=lambda length: -length)
+        n = left[t]
         path[t, :n] = state[:n] // k
         state[:n] = back[t, rows[:n], path[t, :n], state[:n] % k]
     # Barred moves are worth -1e4.

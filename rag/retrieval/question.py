@@ -12,6 +12,7 @@ import regex
 from rag.indexing.names import name_tokens, same_person
 from rag.records import Query, Turn
 from rag.retrieval.periods import is_strict, period, periods
+from rag.retrieval.types import DAYS, MONTHS
 
 
 class Known(Protocol):
@@ -233,10 +234,7 @@ _LATEST = regex.compile(
 _PRONOUN = regex.compile(r"(?i)\b(?:he|she|they|him|her|them|his|hers|their|theirs)\b")
 _THAT = regex.compile(r"(?i)\b(?:it|that|this|there|those|these|its)\b")
 _WHO_ASKED = regex.compile(r"(?i)(?:who|whose|which (?:man|woman|person|\w*man))\b")
-_CALENDAR = regex.compile(
-    r"(?i)(?:january|february|march|april|may|june|july|august|september|october|november|december|"
-    r"(?:mon|tues|wednes|thurs|fri|satur|sun)day)(?: \d+)?"
-)
+_CALENDAR = regex.compile(rf"(?i)(?:{MONTHS}|{DAYS})(?: \d+)?")
 _LEAD = regex.compile(r"(?i)^(?:and|but|so|ok|okay|also|then|well)\b[ ,]*")
 _ABOUT = regex.compile(r"(?i)^(?:and |but |so )?(?:what|how) about (?P<what>[^?]+)\??$")
 _BARE = regex.compile(
@@ -330,8 +328,12 @@ def parts(question: str, ledger: Known) -> tuple[str, ...]:
 
 def _whole(part: str) -> bool:
     """Whether a part of a question names what it asks about: "how much was the painting insured for", not "how long"."""
-    content = [w for w in regex.findall(r"[\p{L}\p{N}]+", part.casefold()) if w not in ASKING]
-    return len(content) > 1 and not _PRONOUN.search(part) and not _THAT.search(part)
+    return len(_content(part)) > 1 and not _PRONOUN.search(part) and not _THAT.search(part)
+
+
+def _content(text: str) -> list[str]:
+    """The words of a question that do more than ask, in lower case."""
+    return [w for w in regex.findall(r"[\p{L}\p{N}]+", text.casefold()) if w not in ASKING]
 
 
 _SENTENCE = regex.compile(r"(?<=[\p{Ll}\d)\"”’][.!?][\"”’]?) (?=\p{Lu})")
@@ -511,7 +513,7 @@ def _complete(asked: str, previous: str, ledger: Known, answered: str = "") -> s
     elif _PRONOUN.search(text) and not speakers and not role and (person := _antecedent(previous, answered, ledger)):
         text = _PRONOUN.sub(lambda m: _for_pronoun(m.group(), (person,)), text, count=1)
     named = [m.group() for m in _NAME.finditer(text[1:]) if m.group() not in speakers]
-    words = [w for w in regex.findall(r"[\p{L}\p{N}]+", text.casefold()) if w not in ASKING]
+    words = _content(text)
     for speaker in speakers:
         words = [w for w in words if w not in name_tokens(speaker)]
     words = [w for w in words if not regex.fullmatch(_SPEECH, w)]

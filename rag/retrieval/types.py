@@ -13,9 +13,9 @@ _NUMBER_WORDS = (
     "nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundreds?|thousands?|millions?|billions?|dozens?|"
     "double[ds]?|twice|doubling|tripled?|one (?:person|man|woman|child|day|year|month|week|million|hundred|in)"
 )
-_MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
+MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
 _ABBREVIATED = r"(?:jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\."
-_DAYS = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
+DAYS = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
 _CURRENCY = r"(?:dollars?|euros?|pounds?|yen|yuan|roubles?|rubles?|crowns?|francs?|rupees?|cents?|pence|usd|eur|gbp)"
 _SCALE = r"(?:million|billion|trillion|thousand|hundred|bn|m|k)"
 
@@ -26,7 +26,7 @@ _HOLDS: dict[str, regex.Pattern[str]] = {
         rf"\b{_SCALE} {_CURRENCY}\b|\b\d[\d.,]* {_SCALE}\b"
     ),
     "date": regex.compile(
-        rf"(?i)\b(?:{_MONTHS}|{_DAYS}|today|yesterday|tomorrow|tonight|noon|midnight|spring|summer|autumn|winter)\b|"
+        rf"(?i)\b(?:{MONTHS}|{DAYS}|today|yesterday|tomorrow|tonight|noon|midnight|spring|summer|autumn|winter)\b|"
         rf"\b{_ABBREVIATED} \d|\b(?:19|20)\d\d\b|\b\d{{1,2}}[:.]\d\d\b|\b(?:next|last|this) (?:week|month|year)\b|"
         r"\b\d{1,2} ?[ap]\.?m\b|\b(?:days|weeks?|months|years|decades?|century) (?:ago|later|before|after|earlier)\b|"
         r"\b(?:within|in) (?:\w+ ){1,2}(?:days|weeks|months|years)\b"
@@ -34,14 +34,14 @@ _HOLDS: dict[str, regex.Pattern[str]] = {
 }
 # Numbers that count nothing: days, years, times of day, ages set off by commas, numbers of roads and lines.
 _NO_COUNT = regex.compile(
-    rf"(?i)\b(?:(?:{_MONTHS})|{_ABBREVIATED}) \d{{1,2}}\b(?:, \d{{4}})?|\b\d{{1,2}} (?:{_MONTHS})\b|"
+    rf"(?i)\b(?:(?:{MONTHS})|{_ABBREVIATED}) \d{{1,2}}\b(?:, \d{{4}})?|\b\d{{1,2}} (?:{MONTHS})\b|"
     r"\b(?:in|since|of|by|from|until|after|before|during) (?:19|20)\d\d\b|\b\d{1,2}[:.]\d\d\b(?! ?(?:per|%|crowns|dollars|million|billion))|"
     r"\b\d{1,2} ?[ap]\.?m\b|, \d{1,3},(?!\d)|\b(?:number|no\.|route|line|act|article|bed|ward|boeing|airbus) \d+\b|\b(?:ward|act) \w+\b"
 )
 _RUN = regex.compile(
     r"\b\p{Lu}[\p{L}\p{M}’'.-]*(?: (?:of |de |da |del |van |von |bin |al-|the )?\p{Lu}[\p{L}\p{M}’'.-]*)*"
 )
-_CALENDAR = frozenset(f"{_MONTHS}|{_DAYS}".split("|"))
+_CALENDAR = frozenset(f"{MONTHS}|{DAYS}".split("|"))
 _NO_NAME = frozenset(
     [
         "the",

@@ -179,11 +179,12 @@ class VectorIndex:
         for at in range(0, len(ids), BATCH):
             part = range(at, min(at + BATCH, len(ids)))
             held = self.held([ids[n] for n in part])
-            other = [n for n in part if ids[n] in held and not np.allclose(held[ids[n]][0], vectors[n], atol=1e-6)]
+            there = [n for n in part if ids[n] in held]
+            other = {n for n in there if not np.allclose(held[ids[n]][0], vectors[n], atol=1e-6)}
             if other:
-                self.remove([ids[n] for n in other])
+                self.remove([ids[n] for n in sorted(other)])
             new = [n for n in part if ids[n] not in held or n in other]
-            moved = [n for n in part if n not in new and held[ids[n]][1:] != (days[n], outlets[n])]
+            moved = [n for n in there if n not in other and held[ids[n]][1:] != (days[n], outlets[n])]
             with self._writing():
                 if new:
                     self._collection.add(

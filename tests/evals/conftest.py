@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from evals.__main__ import main
 from evals.systems import NAMES
+from tests import model_server
+from tests.model_server import ModelServer
 
 ARTICLES = {
     "bridge": "Mayor Ida Brandt said the bridge would open on May 3.\n\nIts builder, Tom Rask, said that it would not.",
@@ -23,6 +26,14 @@ QUESTIONS = [
     ("price", "What will a ferry ticket cost?", "ferry", "nine crowns", "nine crowns"),
     ("airport", "Who drew the airport?", "", "", ""),
 ]
+
+
+@pytest.fixture
+def model(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with model_server.serve() as running:
+        monkeypatch.setenv("RAG_MODEL_URL", running.url)
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +15,10 @@ from evals.datasets import judged
 from evals.datasets.judged import Labelled
 from evals.records import Judgement
 from rag.errors import RagError, SourceError
-from tests import model_server
 from tests.model_server import ModelServer
 
 LABELLED, ARTICLES = judged.load()
 VERDICTS = {True: Judgement(True, True), False: Judgement(False, True), None: Judgement(failure="down")}
-
-
-@pytest.fixture
-def model(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
-    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    with model_server.serve() as running:
-        monkeypatch.setenv("RAG_MODEL_URL", running.url)
-        yield running
 
 
 def agreed(labels: list[bool], verdicts: list[bool | None]) -> Agreement:

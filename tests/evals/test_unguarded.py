@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,20 +11,11 @@ from evals import runfile
 from evals.__main__ import main
 from evals.table import table
 from rag.records import NOT_IN_ARCHIVE, Guard
-from tests import model_server
 from tests.model_server import ModelServer
 
 TRUE = "The market will have 40 stalls"
 FALSE = "The fish market will cost 51 million crowns"
 SWAPPED = "Tom Rask said the bridge would open on May 3"
-
-
-@pytest.fixture
-def model(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
-    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    with model_server.serve() as running:
-        monkeypatch.setenv("RAG_MODEL_URL", running.url)
-        yield running
 
 
 @pytest.fixture
