@@ -75,6 +75,8 @@ if TYPE_CHECKING:
 SPLITTER = "1"  # raised when the same article would be split into other passages
 QUESTION_CHARS = 4_000
 _TOGETHER = 200  # articles whose statements are read at once
+# Indexes are made anew when they have let go of more passages than these, and of so many for each that they hold.
+_FEW_GONE, _MOST_GONE = 20, 0.5
 Ignored = Literal["dates", "outlets"]
 _LOCK, _CURRENT, CHROMA, WORDS = "writer.lock", "CURRENT", "chroma", "words"
 _STORE = re.compile(r"store-[0-9a-f]{8}")
@@ -237,11 +239,27 @@ class Archive(AbstractContextManager["Archive"]):
             except ArchiveCorrupt as error:
                 problems = [str(error)]
             if problems:
-                self._close_indexes()
-                _rebuild(self.path, self.settings, self._embedder, None)
-                self._prepare_to_write()
+                self._remake(None)
+        self._renew(None)
         self._open_indexer().finish()
         self._sound = True
+
+    def _renew(self, on_progress: Progress | None) -> None:
+        """Make indexes anew that have let go of many passages. Chroma's graph keeps a vector that was taken out as a
+        stone to step on, and what is added later gets neighbours only among the living, until some of those can no
+        longer be reached (chroma-core/chroma#7758; the stress test of the vector index shows it).
+        """
+        gone = self._ledger.let_go
+        if gone > _FEW_GONE and gone > _MOST_GONE * self._ledger.coverage().passages:
+            self._remake(on_progress)
+
+    def _remake(self, on_progress: Progress | None) -> None:
+        spent = (self._indexer.embedded, self._indexer.embed_seconds) if self._indexer else (0, 0.0)
+        self._close_indexes()
+        _rebuild(self.path, self.settings, self._embedder, on_progress)
+        self._prepare_to_write()
+        indexer = self._open_indexer()
+        indexer.embedded, indexer.embed_seconds = spent
 
     def _prepare_to_write(self) -> None:
         """Make the store of a new archive, and remove what an interrupted rebuild left."""
@@ -349,7 +367,7 @@ class Archive(AbstractContextManager["Archive"]):
         on_progress: Progress | None = None,
     ) -> SourceReport:
         """Add articles; returns when all of them are in the ledger and both indexes."""
-        with self._writing("add") as indexer:
+        with self._writing("add", on_progress) as indexer:
             return indexer.add(items, source, on_progress)
 
     def remove(self, ids: Sequence[str]) -> int:
@@ -358,13 +376,14 @@ class Archive(AbstractContextManager["Archive"]):
             return indexer.remove(ids)
 
     @contextmanager
-    def _writing(self, what: str) -> Generator[Indexer]:
+    def _writing(self, what: str, on_progress: Progress | None = None) -> Generator[Indexer]:
         if not self._write:
             raise ArchiveError(
                 f"this archive is open for reading; open it with Archive.create(path) to {what} articles"
             )
         try:
             yield self._open_indexer()
+            self._renew(on_progress)
         except SourceError:
             raise
         except BaseException:

@@ -279,14 +279,18 @@ class Ledger:
     @property
     def generation(self) -> int:
         """Counts the changes that readers can see; a reader whose number moved reopens its indexes."""
-        rows = self._all("SELECT value FROM meta WHERE key = 'generation'")
+        return self._counted("generation")
+
+    def _counted(self, what: str) -> int:
+        rows = self._all("SELECT value FROM meta WHERE key = ?", what)
         return int(rows[0][0]) if rows else 0
 
     @staticmethod
-    def _next_generation(db: sqlite3.Connection) -> None:
+    def _count(db: sqlite3.Connection, what: str) -> None:
         db.execute(
-            "INSERT INTO meta VALUES ('generation', '1') "
-            "ON CONFLICT (key) DO UPDATE SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT)"
+            "INSERT INTO meta VALUES (?, '1') "
+            "ON CONFLICT (key) DO UPDATE SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT)",
+            (what,),
         )
 
     # Writing
@@ -384,7 +388,13 @@ class Ledger:
                 gone = db.execute("DELETE FROM passages WHERE id = ? AND state = 'removing'", (i,)).rowcount
                 if gone:
                     db.execute("DELETE FROM vectors WHERE passage = ?", (i,))
-            self._next_generation(db)
+                    self._count(db, "let_go")
+            self._count(db, "generation")
+
+    @property
+    def let_go(self) -> int:
+        """How many passages the indexes have let go of since they were made."""
+        return self._counted("let_go")
 
     # Reading
 
