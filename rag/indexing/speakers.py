@@ -67,6 +67,9 @@ _OUTLETS = regex.compile(
 )
 
 
+_SEAT = regex.compile(r"[RDI]-\p{Lu}")  # a member's party and state
+
+
 @dataclass(slots=True)
 class _Person:
     """Somebody the article names. ``titles`` are the lower-case role words that were seen with the name."""
@@ -590,6 +593,8 @@ class _Resolver:
         if run.kind == "role":
             return self.role({t.lower[i] for i in range(run.start, run.end)}, run.start)
         name = " ".join(t.words[run.name : run.end])
+        if run.start and _SEAT.match(name):
+            return self.antecedent(run.start)  # "Sen. John Strand, R-Texas, said"
         if run.kind == "thing":
             return _Voice(t.flat(run.name, run.end))
         found = self.people.candidates(run)

@@ -207,6 +207,7 @@ EXAMPLES: list[tuple[str, list[str | None]]] = [
     ("Department of Health Commissioner Sarah Strand said trade grew.", ["Sarah Strand"]),
     ("The Ministry of Foreign Affairs said trade grew.", ["Ministry of Foreign Affairs"]),
     ("Photos: Minister Boris Penhallow Penhallow said trade grew.", ["Boris Penhallow"]),
+    ("Sen. John Strand, R-Texas, said trade grew.", ["John Strand"]),
     ("Nineteen-year-old Zara Penhallow said trade grew.", ["Zara Penhallow"]),
     ("Journalist Melissa Penhallow said trade grew.", ["Melissa Penhallow"]),
     # Letters: signed below or at the end of the line.
