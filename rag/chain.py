@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from collections.abc import Sequence
+from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 
 from rag.archive import Archive
-from rag.records import Answer, Turn
+from rag.records import Answer, FilterKeywords, Turn
 
 
-class Asked(TypedDict, total=False):
+class Asked(FilterKeywords, total=False):
     """The chain's input, where more than a question is to be said; every key but ``question`` may be left out."""
 
     question: str
-    history: list[Turn]
-    since: Any
-    until: Any
-    outlets: list[str]
-    now: Any
+    history: Sequence[Turn]
 
 
 def chain(archive: Archive, model: BaseChatModel | str | None = None) -> Runnable[str | Asked, Answer]:
