@@ -499,7 +499,7 @@ class Archive(AbstractContextManager["Archive"]):
         ignore: Collection[Ignored] = (),
         **filters: Unpack[FilterKeywords],
     ) -> Iterator[AnswerEvent]:
-        """As ``ask``, piece by piece: sentences as they are known, drafts of a model's text, the Answer last.
+        """As ``ask``, piece by piece: quoted sentences one by one, drafts of a model's text, the Answer last.
 
         ``ignore`` names what the question's own words shall not narrow the search to: its "dates", its "outlets".
         """
@@ -510,10 +510,11 @@ class Archive(AbstractContextManager["Archive"]):
         evidence = self.evidence(query)
         parts = [self.evidence(part) for part in query.parts]
         for event in compose(evidence, wanted, self.settings, parts):
-            if event.answer is not None:
-                spent = round((time.perf_counter() - begun) * 1000, 1)
-                event = replace(event, answer=replace(event.answer, question=question, timing_ms=spent))
-            yield event
+            spent = round((time.perf_counter() - begun) * 1000, 1)
+            so_far, answer = (
+                a and replace(a, question=question, timing_ms=spent) for a in (event.so_far, event.answer)
+            )
+            yield replace(event, so_far=so_far, answer=answer)
 
     def evidence(self, query: Query, scores: Scores | None = None) -> Evidence:
         """What the archive holds for a query (see ``query``): what an answer is made of. ``scores`` ranks the sentences by

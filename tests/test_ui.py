@@ -299,6 +299,8 @@ def test_nothing_from_an_article_or_a_user_becomes_markup(hostile_archive: Path)
             Page(evidence.panel(shelf, {}))
             assert cited[0].quote in Page(evidence.timeline(replace(shelf, kind="timeline"))).text
             assert article.title in Page(conversation.exchange(replace(shown, answer=None, draft=article.title))).text
+            told = Page(conversation.exchange(replace(shown, answer=None, so_far=answer))).text
+            assert all(" ".join(s.text.split()) in " ".join(told.split()) for s in answer.sentences)
             assert article.title in Page(conversation.exchange(replace(shown, answer=None, error=article.title))).text
             assert article.title in Page(conversation.unavailable(article.title, article.outlet)).text
             assert article.title in Page(conversation.opening([(article.title, article.outlet)])).text

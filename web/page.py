@@ -157,12 +157,13 @@ def _asking(desk: Desk, page: gr.Blocks, talk: gr.State) -> None:
         try:
             with desk.at_work():
                 for step in desk.archive.stream(asked.question, history=talk.turns(), ignore=n.ignore, **_filters(n)):
-                    asked.draft, asked.answer = step.draft, step.answer
+                    asked.draft, asked.so_far, asked.answer = step.draft, step.so_far, step.answer
                     if step.answer is None:
                         yield conversation.exchange(asked), gr.skip(), gr.skip()
                 desk.understood(asked)
         except RagError as error:
-            asked.answer, asked.error = None, str(error)
+            if asked.answer is None:  # what was told is not taken back
+                asked.error = str(error)
         finally:
             if asked.waiting:  # stopped, or failed in a way that ``failed`` will tell
                 asked.error = UNANSWERED

@@ -366,6 +366,20 @@ def test_drafts_come_before_the_answer(archive: Archive, model: ModelServer) -> 
     assert last.answer is not None and last.answer.model
 
 
+def test_where_the_model_fails_the_quoted_answer_is_told_sentence_by_sentence(
+    archive: Archive, model: ModelServer
+) -> None:
+    model.say(f"Lavrov noted that {HIS} [1].", model_server.CUT, piece=5)
+    *events, last = archive.stream(LAVROV, model="openai:test")
+    answer = last.answer
+    assert answer is not None and not answer.model and answer.sentences
+    steps = events[-len(answer.sentences) :]
+    assert [step.so_far.sentences for step in steps if step.so_far] == [
+        answer.sentences[:n] for n in range(1, len(answer.sentences) + 1)
+    ]
+    assert all(step.draft and not step.so_far for step in events[: -len(steps)])
+
+
 FAILURES = {
     "401": "key was not accepted", "403": "key was not accepted", "404": "no such model", "429": "too many requests",
     "500": "answered 500", "503": "answered 503", model_server.CUT: "cut", model_server.MALFORMED: "could not be read",

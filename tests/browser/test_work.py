@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,28 @@ def test_conversations_are_kept_renamed_reopened_and_deleted(page: Page) -> None
     page.get_by_role("button", name="Delete: Whales").click()
     expect(titles).to_have_count(0)
     expect(page.locator(".opening")).to_be_visible()
+
+
+SAID = """() => [...document.querySelectorAll("#current .said")].map((said) => {
+  const copy = said.cloneNode(true);
+  copy.querySelectorAll(".card").forEach((card) => card.remove());
+  return copy.textContent;
+})"""
+WATCH = f"""() => {{
+  window.seen = [];
+  new MutationObserver(() => window.seen.push(({SAID})()))
+    .observe(document.querySelector("#current"), {{ childList: true, subtree: true }});
+}}"""
+
+
+@pytest.mark.parametrize("question", [WHALES, CORVO, "What happened to the ferry Alba?"])
+def test_a_sentence_that_was_shown_stays(page: Page, question: str) -> None:
+    page.evaluate(WATCH)
+    ask(page, question, 1)
+    shown: list[list[str]] = [said for said in page.evaluate("window.seen") if said]
+    assert shown[-1] == page.evaluate(SAID)
+    for before, after in pairwise(shown):
+        assert after[: len(before)] == before
 
 
 def test_two_tabs_at_once_keep_their_own_conversations(browser: Browser, press: str) -> None:
