@@ -89,7 +89,7 @@ def _answer(answer: Answer, turn: int) -> str:
         f"searched {escape(coverage(answer.coverage))}{seconds if answer.timing_ms else ''}</p>"
     )
     notes = [f"written by {answer.model}, each sentence checked against its sources"] if answer.model else []
-    notes += answer.notes
+    notes += [note for note in answer.notes if note != f"searched for: {answer.searched}"]  # it stands above
     noted = f'<p class="notes" dir="auto">{escape(" · ".join(notes))}</p>' if notes else ""
     return verdict + _said(answer, turn) + noted
 
