@@ -106,7 +106,7 @@ def _sentences(answer: Answer, cited: dict[int, Citation], turn: int) -> str:
     parts: list[str] = []
     before, short = "", answer.short
     for sentence in answer.sentences:
-        label = sentence.speaker if sentence.speaker != before else ""
+        label = "" if sentence.speaker == before else sentence.speaker or _reported(sentence.citations, cited)
         before = sentence.speaker
         who = f'<span class="who" dir="auto">{escape(label)}</span>' if label else ""
         told = escape(sentence.text)
@@ -114,6 +114,12 @@ def _sentences(answer: Answer, cited: dict[int, Citation], turn: int) -> str:
             told, short = _bold(sentence.text, short), ""
         parts.append(f'<p class="said" dir="auto">{who}{told}{_links(sentence.citations, cited, turn)}</p>')
     return "".join(parts)
+
+
+def _reported(numbers: Sequence[int], cited: dict[int, Citation]) -> str:
+    """Whose the words are that follow somebody's, and are not theirs."""
+    outlets = list(dict.fromkeys(cited[n].outlet for n in numbers if n in cited and cited[n].outlet))
+    return f"Reported by {' and '.join(outlets)}" if outlets else "Reported"
 
 
 def _versions(answer: Answer, cited: dict[int, Citation], turn: int) -> str:
