@@ -57,6 +57,7 @@ def is_acronym(name: str) -> bool:
     return name.isalpha() and name.isupper() and 1 < len(name) < 7
 
 
+@lru_cache(maxsize=1 << 15)
 def same_person(a: str, b: str) -> bool:
     """Whether two names can be one person's: every word of the shorter stands in the longer, in order, and the two
     agree where they begin or end ("Lavrov", "Sergei Lavrov"; "Wang", "Wang Yi"; not "Michelle Obama", "Barack Obama").

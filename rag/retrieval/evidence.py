@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import regex
 
 from rag.indexing.attribution import Attribution
 from rag.indexing.embed import Vectors
+from rag.indexing.names import CAPITALISED, name_tokens
 from rag.indexing.speakers import sentence_speakers
 from rag.indexing.wire import dateline_end
 from rag.records import Article, Coverage, Hit, Passage, Query, Span
@@ -19,8 +20,8 @@ from rag.retrieval.question import SPEECH_VERBS, is_role, quoted_as
 
 # Passages whose sentences are read.
 READ = 24
-# The newest articles quoting a person that are read beside the hits.
-QUOTING = 60
+# The newest articles quoting a person in which is read, beside the hits, what they say and what names them.
+QUOTING = 24
 _SHOWN = [features.NAMES.index(name) for name in ("fit", "passage_and_title", "cosine", "typed", "counted")]
 
 
@@ -108,8 +109,7 @@ def gather(searcher: Searcher, query: Query, scores: Scores | None = None) -> Ev
         h.passage.id: (h.passage, h.article, h) for h in hits[:READ]
     }
     if names:
-        quoting = searcher.ledger.articles_quoting(names, filters_of(query), QUOTING)
-        for passage, article in searcher.passages_of(quoting):
+        for passage, article in _of(names, searcher, query, vector):
             pool.setdefault(passage.id, (passage, article, None))
     names = {m.group(): searcher.terms(m.group()) for m in features.PROPER.finditer(query.text)}
     reads = read(searcher, list(pool.values()), vector)
@@ -124,6 +124,23 @@ def gather(searcher: Searcher, query: Query, scores: Scores | None = None) -> Ev
     return Evidence(
         query, hits, candidates, speakers, covered, weights, names_a_topic, terms, stories, alike, searcher.heard
     )
+
+
+def _of(names: Sequence[str], searcher: Searcher, query: Query, vector: Vectors) -> Iterator[tuple[Passage, Article]]:
+    """Passages that hold words of certain people: those that suit the question best, and of the newest articles that
+    quote them all that do, or that name them.
+    """
+    own = searcher.hits(replace(query, said_by=query.said_by or tuple(names)), READ, vector)
+    yield from ((hit.passage, hit.article) for hit in own)
+    newest = searcher.ledger.articles_quoting(names, filters_of(query), QUOTING)
+    statements = searcher.statements(newest)
+    lasts = {tokens[-1] for name in names if (tokens := name_tokens(name))}
+    for passage, article in searcher.passages_of(newest):
+        span = Span(passage.start, passage.end)
+        if any(s.speaker in names and s.content.overlaps(span) for s in statements[article.id]) or not lasts.isdisjoint(
+            token for run in CAPITALISED.findall(passage.text) for token in name_tokens(run)
+        ):
+            yield passage, article
 
 
 def read(searcher: Searcher, pool: Sequence[tuple[Passage, Article, Hit | None]], vector: Vectors) -> list[Read]:
