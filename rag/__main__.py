@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from rag.errors import QuestionError, RagError
 
 if TYPE_CHECKING:
-    from rag.records import Answer, Check, Citation, Coverage, Hit, Quote
+    from rag.records import Answer, Check, Citation, Coverage, FilterKeywords, Hit, Quote
     from rag.stores.ingests import Ingested
 
 
@@ -40,9 +40,6 @@ def parser() -> argparse.ArgumentParser:
         one.add_argument("--until", metavar="DAY", help="only articles published on this day or earlier")
         one.add_argument("--outlet", action="append", default=[], help="only articles of this outlet; may be repeated")
         one.add_argument("--now", metavar="TIME", help='the day "last week" counts from; fresh reports come first')
-        return one
-
-    def narrowed(one: argparse.ArgumentParser) -> None:
         one.add_argument(
             "--language", action="append", default=[], metavar="CODE",
             help="only articles in this language (en); may be repeated",
@@ -51,16 +48,15 @@ def parser() -> argparse.ArgumentParser:
             "--speaker", action="append", default=[], metavar="NAME",
             help="only this one's words (a surname will do); may be repeated",
         )  # fmt: skip
+        return one
 
     ask = asking("ask", "Answer a question. Exit status: 0 answered, 1 not in the archive, 2 an error.")
-    narrowed(ask)
     ask.add_argument("--model", help='the language model that writes, as provider:name; "" quotes (default: RAG_MODEL)')
     checking = (
         "Say whether the archive bears a claim out. Exit status: 0 it speaks for or against, 1 it does not, 2 an error."
     )
     asking("check", checking, "claim")
     search = asking("search", "Show the passages found for a question.")
-    narrowed(search)
     search.add_argument("-k", type=int, default=10, help="how many (default 10)")
     quoted = command(
         "quotes", "Who said what, newest first. Exit status: 0 something was found, 1 nothing, 2 an error."
@@ -108,58 +104,45 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
 
 
-def ask(args: argparse.Namespace) -> int:
-    from rag.archive import Archive
+def filters(args: argparse.Namespace) -> FilterKeywords:
+    """What ``ask``, ``check`` and ``search`` were narrowed to. Raises QuestionError for what is no day or time."""
     from rag.retrieval.periods import parse_day, parse_moment
 
+    return {
+        "since": parse_day(args.since, "--since") if args.since else None,
+        "until": parse_day(args.until, "--until") if args.until else None,
+        "outlets": args.outlet,
+        "now": parse_moment(args.now, "--now") if args.now else None,
+        "languages": args.language,
+        "speakers": args.speaker,
+    }
+
+
+def ask(args: argparse.Namespace) -> int:
+    from rag.archive import Archive
+
     with Archive.open(args.archive) as archive:
-        answer = archive.ask(
-            args.question,
-            since=parse_day(args.since, "--since") if args.since else None,
-            until=parse_day(args.until, "--until") if args.until else None,
-            outlets=args.outlet,
-            now=parse_moment(args.now, "--now") if args.now else None,
-            model=args.model,
-            languages=args.language,
-            speakers=args.speaker,
-        )
+        answer = archive.ask(args.question, model=args.model, **filters(args))
     print(to_json(answer.to_json()) if args.json else plain(answer, bold=sys.stdout.isatty()))
     return 1 if answer.status == "not_in_archive" else 0
 
 
 def check(args: argparse.Namespace) -> int:
     from rag.archive import Archive
-    from rag.retrieval.periods import parse_day, parse_moment
 
     with Archive.open(args.archive) as archive:
-        found = archive.check(
-            args.claim,
-            since=parse_day(args.since, "--since") if args.since else None,
-            until=parse_day(args.until, "--until") if args.until else None,
-            outlets=args.outlet,
-            now=parse_moment(args.now, "--now") if args.now else None,
-        )
+        found = archive.check(args.claim, **filters(args))
     print(to_json(found.to_json()) if args.json else plain_check(found))
     return 1 if found.verdict == "not_in_archive" else 0
 
 
 def search(args: argparse.Namespace) -> int:
     from rag.archive import Archive
-    from rag.retrieval.periods import parse_day, parse_moment
 
     if not 1 <= args.k <= 50:
         raise QuestionError(f"-k {args.k} is not between 1 and 50")
     with Archive.open(args.archive) as archive:
-        hits = archive.search(
-            args.question,
-            args.k,
-            since=parse_day(args.since, "--since") if args.since else None,
-            until=parse_day(args.until, "--until") if args.until else None,
-            outlets=args.outlet,
-            now=parse_moment(args.now, "--now") if args.now else None,
-            languages=args.language,
-            speakers=args.speaker,
-        )
+        hits = archive.search(args.question, args.k, **filters(args))
     print(to_json([hit_json(hit) for hit in hits]) if args.json else "\n\n".join(map(plain_hit, hits)))
     return 0 if hits else 1
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Unpack
 
 from filelock import FileLock, Timeout
 
@@ -43,6 +43,7 @@ from rag.records import (
     Choice,
     Citation,
     Coverage,
+    FilterKeywords,
     Hit,
     IngestReport,
     Query,
@@ -75,6 +76,8 @@ if TYPE_CHECKING:
 SPLITTER = "1"  # raised when the same article would be split into other passages
 QUESTION_CHARS = 4_000
 _TOGETHER = 200  # articles whose statements are read at once
+# Indexes are made anew when they have let go of more passages than these, and of so many for each that they hold.
+_FEW_GONE, _MOST_GONE = 20, 0.5
 Ignored = Literal["dates", "outlets"]
 _LOCK, _CURRENT, CHROMA, WORDS = "writer.lock", "CURRENT", "chroma", "words"
 _STORE = re.compile(r"store-[0-9a-f]{8}")
@@ -237,11 +240,27 @@ class Archive(AbstractContextManager["Archive"]):
             except ArchiveCorrupt as error:
                 problems = [str(error)]
             if problems:
-                self._close_indexes()
-                _rebuild(self.path, self.settings, self._embedder, None)
-                self._prepare_to_write()
+                self._remake(None)
+        self._renew(None)
         self._open_indexer().finish()
         self._sound = True
+
+    def _renew(self, on_progress: Progress | None) -> None:
+        """Make indexes anew that have let go of many passages. Chroma's graph keeps a vector that was taken out as a
+        stone to step on, and what is added later gets neighbours only among the living, until some of those can no
+        longer be reached (chroma-core/chroma#7758; the stress test of the vector index shows it).
+        """
+        gone = self._ledger.let_go
+        if gone > _FEW_GONE and gone > _MOST_GONE * self._ledger.coverage().passages:
+            self._remake(on_progress)
+
+    def _remake(self, on_progress: Progress | None) -> None:
+        spent = (self._indexer.embedded, self._indexer.embed_seconds) if self._indexer else (0, 0.0)
+        self._close_indexes()
+        _rebuild(self.path, self.settings, self._embedder, on_progress)
+        self._prepare_to_write()
+        indexer = self._open_indexer()
+        indexer.embedded, indexer.embed_seconds = spent
 
     def _prepare_to_write(self) -> None:
         """Make the store of a new archive, and remove what an interrupted rebuild left."""
@@ -349,7 +368,7 @@ class Archive(AbstractContextManager["Archive"]):
         on_progress: Progress | None = None,
     ) -> SourceReport:
         """Add articles; returns when all of them are in the ledger and both indexes."""
-        with self._writing("add") as indexer:
+        with self._writing("add", on_progress) as indexer:
             return indexer.add(items, source, on_progress)
 
     def remove(self, ids: Sequence[str]) -> int:
@@ -358,13 +377,14 @@ class Archive(AbstractContextManager["Archive"]):
             return indexer.remove(ids)
 
     @contextmanager
-    def _writing(self, what: str) -> Generator[Indexer]:
+    def _writing(self, what: str, on_progress: Progress | None = None) -> Generator[Indexer]:
         if not self._write:
             raise ArchiveError(
                 f"this archive is open for reading; open it with Archive.create(path) to {what} articles"
             )
         try:
             yield self._open_indexer()
+            self._renew(on_progress)
         except SourceError:
             raise
         except BaseException:
@@ -422,10 +442,8 @@ class Archive(AbstractContextManager["Archive"]):
         languages: Sequence[str] = (),
         speakers: Sequence[str] = (),
     ) -> Query:
-        """The question as it will be searched. Raises QuestionError on an empty or overlong one, or a bad filter.
-
-        ``languages`` are codes ("en") of the articles to search; ``speakers`` names or surnames of those whose statements
-        alone may be quoted.
+        """The question as it will be searched, within filters (see ``FilterKeywords``). Raises QuestionError on an empty or
+        overlong one, or a bad filter.
         """
         asked = " ".join(question.encode("utf-8", "replace").decode().replace("\0", " ").split())
         if now is not None and now.tzinfo is None:
@@ -469,18 +487,10 @@ class Archive(AbstractContextManager["Archive"]):
         self,
         question: str,
         k: int = 10,
-        *,
-        since: date | None = None,
-        until: date | None = None,
-        outlets: Sequence[str] = (),
-        now: datetime | None = None,
-        languages: Sequence[str] = (),
-        speakers: Sequence[str] = (),
+        **filters: Unpack[FilterKeywords],
     ) -> list[Hit]:
         """The ``k`` best passages, best first; of ``speakers``, those that hold words of theirs."""
-        query = self.query(
-            question, since=since, until=until, outlets=outlets, now=now, languages=languages, speakers=speakers
-        )
+        query = self.query(question, **filters)
         with self._guard:
             return self._search().hits(query, k)
 
@@ -489,27 +499,12 @@ class Archive(AbstractContextManager["Archive"]):
         question: str,
         *,
         history: Sequence[Turn] = (),
-        since: date | None = None,
-        until: date | None = None,
-        outlets: Sequence[str] = (),
-        now: datetime | None = None,
         model: BaseChatModel | str | None = None,
-        languages: Sequence[str] = (),
-        speakers: Sequence[str] = (),
+        **filters: Unpack[FilterKeywords],
     ) -> Answer:
         """The answer to a question, with checked citations. ``model`` overrides the settings' ("": quote only)."""
         answer: Answer | None = None
-        for event in self.stream(
-            question,
-            history=history,
-            since=since,
-            until=until,
-            outlets=outlets,
-            now=now,
-            model=model,
-            languages=languages,
-            speakers=speakers,
-        ):
+        for event in self.stream(question, history=history, model=model, **filters):
             answer = event.answer or answer
         assert answer is not None, "a stream ends with its answer"
         return answer
@@ -519,39 +514,26 @@ class Archive(AbstractContextManager["Archive"]):
         question: str,
         *,
         history: Sequence[Turn] = (),
-        since: date | None = None,
-        until: date | None = None,
-        outlets: Sequence[str] = (),
-        now: datetime | None = None,
         model: BaseChatModel | str | None = None,
         ignore: Collection[Ignored] = (),
-        languages: Sequence[str] = (),
-        speakers: Sequence[str] = (),
+        **filters: Unpack[FilterKeywords],
     ) -> Iterator[AnswerEvent]:
-        """As ``ask``, piece by piece: sentences as they are known, drafts of a model's text, the Answer last.
+        """As ``ask``, piece by piece: quoted sentences one by one, drafts of a model's text, the Answer last.
 
         ``ignore`` names what the question's own words shall not narrow the search to: its "dates", its "outlets".
         """
         begun = time.perf_counter()
-        query = self.query(
-            question,
-            history=history,
-            since=since,
-            until=until,
-            outlets=outlets,
-            now=now,
-            languages=languages,
-            speakers=speakers,
-        )
-        query = _without(query, ignore, outlets)
+        query = self.query(question, history=history, **filters)
+        query = _without(query, ignore, filters.get("outlets", ()))
         wanted = self.settings.model if model is None else model
         evidence = self.evidence(query)
         parts = [self.evidence(part) for part in query.parts]
         for event in compose(evidence, wanted, self.settings, parts):
-            if event.answer is not None:
-                spent = round((time.perf_counter() - begun) * 1000, 1)
-                event = replace(event, answer=replace(event.answer, question=question, timing_ms=spent))
-            yield event
+            spent = round((time.perf_counter() - begun) * 1000, 1)
+            so_far, answer = (
+                a and replace(a, question=question, timing_ms=spent) for a in (event.so_far, event.answer)
+            )
+            yield replace(event, so_far=so_far, answer=answer)
 
     def evidence(self, query: Query, scores: Scores | None = None) -> Evidence:
         """What the archive holds for a query (see ``query``): what an answer is made of. ``scores`` ranks the sentences by
@@ -562,52 +544,24 @@ class Archive(AbstractContextManager["Archive"]):
             with searcher.ledger.snapshot():
                 return gather(searcher, query, scores)
 
-    def timeline(
-        self,
-        question: str,
-        *,
-        since: date | None = None,
-        until: date | None = None,
-        outlets: Sequence[str] = (),
-        now: datetime | None = None,
-        languages: Sequence[str] = (),
-        speakers: Sequence[str] = (),
-    ) -> list[Citation]:
+    def timeline(self, question: str, **filters: Unpack[FilterKeywords]) -> list[Citation]:
         """Dated sentences on what a question is about, oldest first, one an article."""
-        query = self.query(
-            question, since=since, until=until, outlets=outlets, now=now, languages=languages, speakers=speakers
-        )
-        return timeline(self.evidence(query))
+        return timeline(self.evidence(self.query(question, **filters)))
 
-    def check(
-        self,
-        claim: str,
-        *,
-        since: date | None = None,
-        until: date | None = None,
-        outlets: Sequence[str] = (),
-        now: datetime | None = None,
-    ) -> Check:
+    def check(self, claim: str, **filters: Unpack[FilterKeywords]) -> Check:
         """What the archive says to a claim: sentences for it, sentences against it, or neither."""
         begun = time.perf_counter()
-        query = self.query(claim, since=since, until=until, outlets=outlets, now=now)
-        query = replace(query, speakers=speakers_of(query.text), wants_speaker=False, wants_latest=False)
-        found = check(self.evidence(query), (now or datetime.now(UTC)).date())
+        query = self.query(claim, **filters)
+        said = speakers_of(query.text)
+        notes = tuple(dict.fromkeys((*query.notes, *_others(said, query.said_by, filters.get("speakers", ())))))
+        query = replace(query, speakers=said, wants_speaker=False, wants_latest=False, notes=notes)
+        found = check(self.evidence(query), (filters.get("now") or datetime.now(UTC)).date())
         return replace(found, claim=claim, timing_ms=round((time.perf_counter() - begun) * 1000, 1))
 
-    def choose(
-        self,
-        question: str,
-        choices: Sequence[str],
-        *,
-        since: date | None = None,
-        until: date | None = None,
-        outlets: Sequence[str] = (),
-        now: datetime | None = None,
-    ) -> Choice:
+    def choose(self, question: str, choices: Sequence[str], **filters: Unpack[FilterKeywords]) -> Choice:
         """The one of the choices that the archive bears out best. Raises QuestionError without two that hold words."""
         begun = time.perf_counter()
-        query = self.query(question, since=since, until=until, outlets=outlets, now=now)
+        query = self.query(question, **filters)
         if len(choices) < 2 or not all(re.search(r"\w", choice) for choice in choices):
             raise QuestionError("give at least two choices, each with a word in it")
         if (size := sum(map(len, choices))) > QUESTION_CHARS:
@@ -617,8 +571,7 @@ class Archive(AbstractContextManager["Archive"]):
 
         statement = statement_of(query.text, choices)
         if statement:
-            checked = self.check(statement, since=since, until=until, outlets=outlets, now=now)
-            found = judge(query, choices, checked)
+            found = judge(query, choices, self.check(statement, **filters))
         else:
             with self._guard:
                 searcher = self._search()
@@ -789,11 +742,16 @@ def _without(query: Query, ignore: Collection[Ignored], chosen: Sequence[str]) -
 
 def _in_words_of(query: Query, said_by: tuple[str, ...], speakers: Sequence[str]) -> Query:
     """A query narrowed to the statements of some people: where it asks for nobody's words, it asks for theirs."""
-    others = [who for who in query.speakers if not any(same_person(who, name) for name in said_by)]
-    note = f"searched only in the words of {', '.join(speakers)}"
-    notes = (*query.notes, note) if others else query.notes
     asked = query.speakers or (() if query.wants_speaker else tuple(speakers))
+    notes = (*query.notes, *_others(query.speakers, said_by, speakers))
     return replace(query, said_by=said_by, speakers=asked, notes=notes)
+
+
+def _others(asked: Sequence[str], said_by: Sequence[str], speakers: Sequence[str]) -> list[str]:
+    """A note, where the words of others are asked for than the filter ``speakers`` lets be searched."""
+    if not said_by or all(any(same_person(who, name) for name in said_by) for who in asked):
+        return []
+    return [f"searched only in the words of {', '.join(speakers)}"]
 
 
 def _made_with(embedder: Embedder, settings: Settings) -> dict[str, str]:

@@ -7,10 +7,10 @@ Offsets are counted in Unicode code points into ``Article.text`` and are half-op
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 Status = Literal["answered", "partly", "conflicting", "not_in_archive"]
 Manner = Literal["stated", "denied", "refused", "expected"]
@@ -189,6 +189,23 @@ class Turn:
 
     question: str
     answer: str = ""
+
+
+class FilterKeywords(TypedDict, total=False):
+    """The keywords that narrow a question, a search, a claim; each may be left out.
+
+    ``since`` and ``until`` are inclusive calendar days of publication; ``outlets`` names of outlets, in any case of
+    letters; ``now`` the moment that "last week" counts from (without a zone: UTC), with which fresher reports come first;
+    ``languages`` codes ("en") of the articles to read; ``speakers`` names or surnames of those whose statements alone
+    may be quoted. Of several outlets, languages or speakers any will do; none means all.
+    """
+
+    since: date | None
+    until: date | None
+    outlets: Sequence[str]
+    now: datetime | None
+    languages: Sequence[str]
+    speakers: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -470,3 +470,45 @@ def test_a_speaker_filter_asks_for_their_words(tongues: Archive) -> None:
         tongues.search("quay", speakers=[""])
     nothing = tongues.ask("What about the quay?", speakers=["Reed"], languages=["fr"])
     assert nothing.status == "not_in_archive" and nothing.coverage.articles == 0
+
+
+def test_a_claim_is_checked_in_the_words_of_those_chosen_alone(tongues: Archive) -> None:
+    claim = "The quay will cost far too much"
+    his = tongues.check(claim, speakers=["Reed"])
+    assert his.verdict == "supported" and {s.speaker for s in his.supporting} == {"Tom Reed"}
+    hers = tongues.check(claim, speakers=["Corvo"])
+    assert hers.verdict == "not_in_archive" and not hers.citations
+    # What the article says in its own words is nobody's.
+    assert tongues.check("The quay is 200 metres long").verdict == "supported"
+    assert tongues.check("The quay is 200 metres long", speakers=["Corvo", "Reed"]).verdict == "not_in_archive"
+    other = tongues.check("Tom Reed said that the quay will cost far too much", speakers=["Corvo"])
+    assert other.verdict == "not_in_archive" and other.notes == ("searched only in the words of Corvo",)
+    with pytest.raises(QuestionError, match="did you mean Ines Corvo"):
+        tongues.check(claim, speakers=["Ines Corvi"])
+
+
+def test_a_claim_is_checked_in_the_languages_chosen_alone(tongues: Archive) -> None:
+    claim = "The quay is 200 metres long"
+    assert tongues.check(claim, languages=["en"]).verdict == "supported"
+    french = tongues.check(claim, languages=["fr"])
+    assert french.verdict == "not_in_archive" and french.coverage.articles == 1
+
+
+def test_a_choice_is_borne_out_by_the_words_of_those_chosen_alone(tongues: Archive) -> None:
+    question, choices = "When will the quay be rebuilt?", ["By October", "By March"]
+    hers = tongues.choose(question, choices, speakers=["Corvo"])
+    assert hers.text == "By October" and "rebuild the quay by October" in hers.sentences[0].text
+    for narrowed in (["Reed"], ["Corvo"]):
+        found = tongues.choose("How is the quay?", ["200 metres long", "costly"], speakers=narrowed)
+        assert "200 metres" not in " ".join(s.text for s in found.sentences)
+    his = tongues.choose(question, choices, speakers=["Reed"])
+    assert not any("October" in s.text for s in his.sentences) and his.scores[0] == pytest.approx(0.5, abs=0.01)
+    judged = tongues.choose("True or false: the quay will cost far too much", ["True", "False"], speakers=["Corvo"])
+    assert not judged.citations
+    assert tongues.choose(question, choices, languages=["fr"]).coverage.articles == 1
+
+
+def test_a_filter_that_does_not_exist_is_no_filter(tongues: Archive) -> None:
+    for ask in (tongues.ask, tongues.search, tongues.check, tongues.timeline):
+        with pytest.raises(TypeError, match="speaker"):
+            ask("What about the quay?", speaker="Corvo")  # pyright: ignore[reportCallIssue]

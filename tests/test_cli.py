@@ -67,7 +67,15 @@ def test_check_tells_by_its_exit_status(seed_archive: Path) -> None:
         assert bool(found["citations"]) == (verdict != "not_in_archive") == (not found["nearest"])
     plain = run("-m", "rag", "check", "Brazil holds the BRICS chair", *archive)
     assert plain.returncode == 0 and plain.stdout.startswith("Contrary: ") and "\nagainst: Wang" in plain.stdout
-    for wrong in (["check", "", *archive], ["check", "x", "--since", "June", *archive]):
+    in_words_of = ["-m", "rag", "check", "Russia holds the BRICS chair in 2024", *archive, "--speaker"]
+    assert run(*in_words_of, "Wang").returncode == 0 and run(*in_words_of, "Lavrov").returncode == 1
+    assert run(*in_words_of[:-1], "--language", "en").returncode == 0
+    for wrong in (
+        ["check", "", *archive],
+        ["check", "x", "--since", "June", *archive],
+        ["check", "x", "--speaker", "Macron", *archive],
+        ["check", "x", "--language", "fr", *archive],
+    ):
         done = run("-m", "rag", *wrong)
         assert done.returncode == 2 and len(done.stderr.strip().splitlines()) == 1, done.stderr
 

@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 
 import ui
 from rag import Archive, Settings
-from rag.records import Answer, Citation, Sentence, Turn
+from rag.records import Answer, Citation, Coverage, Sentence, Turn
 from web import conversation, evidence, html
 from web.endpoints import turns_of
 from web.evidence import Shelf
@@ -299,11 +299,27 @@ def test_nothing_from_an_article_or_a_user_becomes_markup(hostile_archive: Path)
             Page(evidence.panel(shelf, {}))
             assert cited[0].quote in Page(evidence.timeline(replace(shelf, kind="timeline"))).text
             assert article.title in Page(conversation.exchange(replace(shown, answer=None, draft=article.title))).text
+            told = Page(conversation.exchange(replace(shown, answer=None, so_far=answer))).text
+            assert all(" ".join(s.text.split()) in " ".join(told.split()) for s in answer.sentences)
             assert article.title in Page(conversation.exchange(replace(shown, answer=None, error=article.title))).text
             assert article.title in Page(conversation.unavailable(article.title, article.outlet)).text
             assert article.title in Page(conversation.opening([(article.title, article.outlet)])).text
     finally:
         desk.close()
+
+
+def test_what_follows_somebodys_words_is_not_taken_for_theirs() -> None:
+    cited = [
+        Citation(n, "a", "T", outlet, "", "", 0, 1, "x") for n, outlet in enumerate(("Post", "Post", "Wire", ""), 1)
+    ]
+    said = ("Ada Moss", "", "", "Kim Vale"), ("", "Ada Moss", "Ada Moss", "")
+    heard: list[list[str]] = []
+    for speakers in said:
+        sentences = tuple(Sentence(f"Sentence {n}.", (n,), who) for n, who in enumerate(speakers, 1))
+        answer = Answer("?", "answered", sentences, tuple(cited), (), Coverage(1, 1, {}))
+        shown = conversation.exchange(Exchange(1, "?", answer=answer))
+        heard.append(re.findall(r'<span class="who" dir="auto">([^<]*)</span>', shown))
+    assert heard == [["Ada Moss", "Reported by Post", "Kim Vale"], ["Ada Moss", "Reported"]]
 
 
 @given(st.text(alphabet="ab<&\n\"' ", max_size=60), st.data())

@@ -28,11 +28,15 @@ def exchange(shown: Exchange) -> str:
     elif shown.answer is not None:
         body = _answer(shown.answer, shown.number) + _actions(shown)
     else:
-        told = "Drafting, not checked yet" if shown.draft else "Searching the archive"
-        draft = f'<p class="said draft" dir="auto">{escape(shown.draft)}</p>' if shown.draft else ""
+        told, text = "Searching the archive", ""
+        if shown.so_far is not None:
+            told, text = "Answering", _said(shown.so_far, shown.number)
+        elif shown.draft:
+            told = "Drafting, not checked yet"
+            text = f'<p class="said draft" dir="auto">{escape(shown.draft)}</p>'
         body = (
             f'<p class="verdict" role="status"><span class="badge wait">{told}</span> '
-            f'<button type="button" class="plain" data-do="stop">Stop</button></p>{draft}'
+            f'<button type="button" class="plain" data-do="stop">Stop</button></p>{text}'
         )
     return (
         f'<article class="turn" id="turn-{shown.number}" data-turn="{shown.number}" '
@@ -79,30 +83,30 @@ def _chips(shown: Exchange) -> str:
 
 
 def _answer(answer: Answer, turn: int) -> str:
-    cited = {c.n: c for c in answer.citations}
     seconds = f" in {answer.timing_ms / 1000:.1f} s" if answer.timing_ms >= 1000 else f" in {answer.timing_ms:.0f} ms"
     verdict = (
         f'<p class="verdict" role="status"><span class="badge {answer.status}">{_STATUS[answer.status]}</span> '
         f"searched {escape(coverage(answer.coverage))}{seconds if answer.timing_ms else ''}</p>"
     )
+    notes = [f"written by {answer.model}, each sentence checked against its sources"] if answer.model else []
+    notes += [note for note in answer.notes if note != f"searched for: {answer.searched}"]  # it stands above
+    noted = f'<p class="notes" dir="auto">{escape(" · ".join(notes))}</p>' if notes else ""
+    return verdict + _said(answer, turn) + noted
+
+
+def _said(answer: Answer, turn: int) -> str:
+    cited = {c.n: c for c in answer.citations}
     if not answer.sentences:
         look = "The passages that come nearest are shown as sources." if answer.nearest else "Nothing in it comes near."
-        said = f'<p class="said none">{escape(NOT_IN_ARCHIVE)} <span class="aside">{look}</span></p>'
-    elif answer.status == "conflicting":
-        said = _versions(answer, cited, turn)
-    else:
-        said = _sentences(answer, cited, turn)
-    notes = [f"written by {answer.model}, each sentence checked against its sources"] if answer.model else []
-    notes += answer.notes
-    noted = f'<p class="notes" dir="auto">{escape(" · ".join(notes))}</p>' if notes else ""
-    return verdict + said + noted
+        return f'<p class="said none">{escape(NOT_IN_ARCHIVE)} <span class="aside">{look}</span></p>'
+    return _versions(answer, cited, turn) if answer.status == "conflicting" else _sentences(answer, cited, turn)
 
 
 def _sentences(answer: Answer, cited: dict[int, Citation], turn: int) -> str:
     parts: list[str] = []
     before, short = "", answer.short
     for sentence in answer.sentences:
-        label = sentence.speaker if sentence.speaker != before else ""
+        label = "" if sentence.speaker == before else sentence.speaker or _reported(sentence.citations, cited)
         before = sentence.speaker
         who = f'<span class="who" dir="auto">{escape(label)}</span>' if label else ""
         told = escape(sentence.text)
@@ -110,6 +114,12 @@ def _sentences(answer: Answer, cited: dict[int, Citation], turn: int) -> str:
             told, short = _bold(sentence.text, short), ""
         parts.append(f'<p class="said" dir="auto">{who}{told}{_links(sentence.citations, cited, turn)}</p>')
     return "".join(parts)
+
+
+def _reported(numbers: Sequence[int], cited: dict[int, Citation]) -> str:
+    """Whose the words are that follow somebody's, and are not theirs."""
+    outlets = list(dict.fromkeys(cited[n].outlet for n in numbers if n in cited and cited[n].outlet))
+    return f"Reported by {' and '.join(outlets)}" if outlets else "Reported"
 
 
 def _versions(answer: Answer, cited: dict[int, Citation], turn: int) -> str:

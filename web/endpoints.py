@@ -14,7 +14,7 @@ import gradio as gr
 
 from rag.archive import QUESTION_CHARS
 from rag.errors import QuestionError, RagError
-from rag.records import Turn
+from rag.records import FilterKeywords, Turn
 from rag.retrieval.periods import parse_day, parse_moment
 from web.desk import Desk
 from web.quotes import Wanted, rows
@@ -47,17 +47,8 @@ def endpoints(desk: Desk) -> dict[str, Callable[..., Any]]:
             speakers: only the words of these people
         """
         with told(), desk.at_work():
-            first, last = days_of(since, until, names=("since", "until"))
-            answered = desk.archive.ask(
-                text_of(question, "question"),
-                history=turns_of(history),
-                since=first,
-                until=last,
-                outlets=names_of(outlets),
-                now=parse_moment(_clip(now), "now") if now else None,
-                languages=names_of(languages, "languages", "en"),
-                speakers=names_of(speakers, "speakers", "Lavrov"),
-            )
+            narrowed = filters_of(since, until, outlets, languages, speakers, now)
+            answered = desk.archive.ask(text_of(question, "question"), history=turns_of(history), **narrowed)
         return answered.to_json()
 
     def search(
@@ -83,17 +74,8 @@ def endpoints(desk: Desk) -> dict[str, Callable[..., Any]]:
         with told():
             if not isinstance(k, int) or not 1 <= k <= 50:  # type: ignore[reportUnnecessaryIsInstance]
                 raise QuestionError(f"k is {_clip(k)!r}; give a whole number from 1 to 50")
-            first, last = days_of(since, until, names=("since", "until"))
-            asked = text_of(question, "question")
-            hits = desk.archive.search(
-                asked,
-                k,
-                since=first,
-                until=last,
-                outlets=names_of(outlets),
-                languages=names_of(languages, "languages", "en"),
-                speakers=names_of(speakers, "speakers", "Lavrov"),
-            )
+            narrowed = filters_of(since, until, outlets, languages, speakers)
+            hits = desk.archive.search(text_of(question, "question"), k, **narrowed)
         return [
             {
                 "article": h.article.id,
@@ -152,6 +134,21 @@ def text_of(value: object, name: str) -> str:
     return value
 
 
+def filters_of(
+    since: object, until: object, outlets: object, languages: object, speakers: object, now: object = ""
+) -> FilterKeywords:
+    """Raises QuestionError."""
+    first, last = days_of(since, until, names=("since", "until"))
+    return {
+        "since": first,
+        "until": last,
+        "outlets": names_of(outlets, "outlets", "Xinhua"),
+        "languages": names_of(languages, "languages", "en"),
+        "speakers": names_of(speakers, "speakers", "Lavrov"),
+        "now": parse_moment(_clip(now), "now") if now else None,
+    }
+
+
 def days_of(since: object, until: object, names: tuple[str, str]) -> tuple[date | None, date | None]:
     """The days of a filter, None for nothing; ``names`` is what its two ends are called. Raises QuestionError."""
     first, last = (
@@ -167,7 +164,7 @@ def _clip(value: object) -> str:
     return str(value)[:40]
 
 
-def names_of(value: object, what: str = "outlets", such_as: str = "Xinhua") -> list[str]:
+def names_of(value: object, what: str, such_as: str) -> list[str]:
     """A list of outlets or the like. Raises QuestionError."""
     names = cast("list[object]", value) if isinstance(value, list) else [] if value in (None, "") else None
     if names is None or not all(isinstance(n, str) for n in names):

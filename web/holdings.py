@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import re
 import shutil
 import tempfile
 import threading
@@ -154,7 +155,7 @@ def add(desk: Desk, files: Sequence[str], url: str) -> Iterator[str]:
 
 def _ingest(settings: Settings, sources: list[str], steps: queue.Queue[str | IngestReport | RagError]) -> None:
     def progress(source: str, read: int, passages: int) -> None:
-        steps.put(f"{Path(source).name}: {counted(read, 'article')} read, {counted(passages, 'passage')} indexed")
+        steps.put(f"{called(source)}: {counted(read, 'article')} read, {counted(passages, 'passage')} indexed")
 
     try:
         with Archive.create(settings=settings) as archive:
@@ -201,9 +202,11 @@ def reported(report: IngestReport) -> str:
 def _source(source: SourceReport, skipped: int | None = None) -> str:
     """What became of a source. ``skipped``: how many items were, where the report does not hold them all."""
     skipped = len(source.skipped) if skipped is None else skipped
-    name = escape(Path(source.source).name if "://" not in source.source else source.source)
+    name = called(source.source)
     if source.failed:
-        return f'<p class="failed" role="alert">{escape(source.failed)}</p>'
+        # It begins with the source.
+        told = source.failed if "://" in source.source else _FOLDERS.sub("", source.failed)
+        return f'<p class="failed" role="alert">{escape(told)}</p>'
     counts = (
         ("added", source.added),
         ("unchanged", source.unchanged),
@@ -212,10 +215,20 @@ def _source(source: SourceReport, skipped: int | None = None) -> str:
     )
     told = ", ".join(f"{n:,} {what}" for what, n in counts if n) or "nothing in it"
     reasons = [*((s.source, s.reason) for s in source.skipped), *((r.source, r.text) for r in source.remarks)]
-    items = "".join(f"<li>{escape(Path(where).name)}: {escape(why)}</li>" for where, why in reasons[:REASONS])
+    items = "".join(f"<li>{escape(called(where))}: {escape(why)}</li>" for where, why in reasons[:REASONS])
     left = skipped + len(source.remarks) - REASONS
     more = f"<li>and {left:,} more</li>" if left > 0 else ""
-    return f"<p><b>{name}</b>: {told}</p>" + (f"<ul>{items}{more}</ul>" if items else "")
+    return f"<p><b>{escape(name)}</b>: {told}</p>" + (f"<ul>{items}{more}</ul>" if items else "")
+
+
+def called(source: str) -> str:
+    """A source as its readers know it: an address whole, a file or a folder, with what is read of it, without the folders
+    that it lies in, which are the server's own.
+    """
+    return source if "://" in source else _FOLDERS.sub("", source)
+
+
+_FOLDERS = re.compile(r"^(?:[^:#]*/)+(?=[^/])")
 
 
 def _busy(told: str) -> str:

@@ -96,6 +96,25 @@ const actions = {
   unsaid: (button) => { button.closest("form").hidden = true; },
 };
 
+// A citation's card stays inside its column, which would cut it off.
+function place(ref) {
+  const card = ref?.querySelector(".card");
+  if (!card) return;
+  card.style.translate = "";
+  card.classList.remove("above");
+  const column = (document.getElementById("reading") || document.body).getBoundingClientRect();
+  const edges = { left: Math.max(column.left, 0) + 8, right: Math.min(column.right, window.innerWidth) - 8 };
+  const box = card.getBoundingClientRect();
+  const left = Math.max(Math.min(box.left, edges.right - box.width), edges.left);
+  card.style.translate = `${left - box.left}px`;
+  const bottom = Math.min(column.bottom, window.innerHeight);
+  const above = ref.getBoundingClientRect().top - Math.max(column.top, 0);
+  card.classList.toggle("above", box.bottom > bottom && above > box.height);
+}
+for (const event of ["pointerover", "focusin"]) {
+  element.addEventListener(event, ({ target }) => place(target.closest?.(".ref")));
+}
+
 element.addEventListener("click", (event) => {
   const cite = event.target.closest("a.cite");
   if (cite) {

@@ -11,7 +11,7 @@ import gradio as gr
 from gradio.events import api
 
 from rag.errors import QuestionError, RagError
-from rag.records import Citation
+from rag.records import Citation, FilterKeywords
 from web import conversation, evidence, export, holdings
 from web import quotes as said
 from web.desk import Desk
@@ -156,23 +156,14 @@ def _asking(desk: Desk, page: gr.Blocks, talk: gr.State) -> None:
         n = asked.narrowed
         try:
             with desk.at_work():
-                since, until = days_of(n.since, n.until, names=("“From”", "“to”"))
-                for step in desk.archive.stream(
-                    asked.question,
-                    history=talk.turns(),
-                    since=since,
-                    until=until,
-                    outlets=n.outlets,
-                    ignore=n.ignore,
-                    languages=n.languages,
-                    speakers=n.speakers,
-                ):
-                    asked.draft, asked.answer = step.draft, step.answer
+                for step in desk.archive.stream(asked.question, history=talk.turns(), ignore=n.ignore, **_filters(n)):
+                    asked.draft, asked.so_far, asked.answer = step.draft, step.so_far, step.answer
                     if step.answer is None:
                         yield conversation.exchange(asked), gr.skip(), gr.skip()
                 desk.understood(asked)
         except RagError as error:
-            asked.answer, asked.error = None, str(error)
+            if asked.answer is None:  # what was told is not taken back
+                asked.error = str(error)
         finally:
             if asked.waiting:  # stopped, or failed in a way that ``failed`` will tell
                 asked.error = UNANSWERED
@@ -212,19 +203,8 @@ def _asking(desk: Desk, page: gr.Blocks, talk: gr.State) -> None:
         if getattr(event, "view", "") != "timeline":
             return _panel(desk, old)
         try:
-            n = old.narrowed
-            since, until = days_of(n.since, n.until, names=("“From”", "“to”"))
             searched = old.answer.searched if old.answer else old.question
-            old.timeline = tuple(
-                desk.archive.timeline(
-                    searched,
-                    since=since,
-                    until=until,
-                    outlets=n.outlets,
-                    languages=n.languages,
-                    speakers=n.speakers,
-                )
-            )
+            old.timeline = tuple(desk.archive.timeline(searched, **_filters(old.narrowed)))
         except RagError as error:
             gr.Warning(str(error))
             return gr.skip()
@@ -316,6 +296,12 @@ def _kept(talk: Conversation, changed: Exchange | None = None) -> dict[str, Any]
 def _narrowed(n: Narrowing) -> dict[str, Any]:
     lists = {"outlets": list(n.outlets), "languages": list(n.languages), "speakers": list(n.speakers)}
     return {"since": n.since, "until": n.until, **lists}
+
+
+def _filters(n: Narrowing) -> FilterKeywords:
+    """Raises QuestionError for what is no day."""
+    since, until = days_of(n.since, n.until, names=("“From”", "“to”"))
+    return {"since": since, "until": until, "outlets": n.outlets, "languages": n.languages, "speakers": n.speakers}
 
 
 def _without(n: Narrowing, what: str) -> Narrowing:

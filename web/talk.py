@@ -51,15 +51,17 @@ class Narrowing:
 
 @dataclass(slots=True)
 class Exchange:
-    """One question on the page and what became of it: nothing yet, a model's draft, an answer or an error.
+    """One question on the page and what became of it: nothing yet, a model's draft, its first sentences, an answer or an
+    error.
 
-    ``period`` and ``outlets`` are what the question's own words narrow the search to, ``rated`` what the reader said.
+    ``so_far`` is the answer as far as it was told. ``period`` and ``outlets`` are what the question's own words narrow the search to, ``rated`` what the reader said.
     """
 
     number: int
     question: str
     narrowed: Narrowing = Narrowing()
     draft: str = ""
+    so_far: Answer | None = None
     answer: Answer | None = None
     error: str = ""
     key: str = field(default_factory=lambda: secrets.token_hex(8))

@@ -115,7 +115,9 @@ def _allowed(evidence: Evidence) -> tuple[list[Candidate], list[str]]:
             is_theirs(s, candidate.speaker, candidate.text, candidate.article, others) for s in asked
         ):
             kept.append(candidate)
-    return kept, [] if kept else [f"The archive has no words of {' and '.join(asked)} on this."]
+    if kept or evidence.query.said_by:  # of others nothing was searched
+        return kept, []
+    return [], [f"The archive has no words of {' and '.join(asked)} on this."]
 
 
 def said_of(claim: str, theirs: Sequence[Candidate]) -> tuple[Verdict, tuple[Candidate, ...]]:

@@ -15,7 +15,8 @@ import regex
 from rag.answers import citations
 from rag.answers.extractive import known
 from rag.answers.weigh import COUNTED, Found, Likely, Weighed, tokens, weigh
-from rag.records import Check, Choice, Citation, Coverage, Query, Sentence
+from rag.indexing.speakers import sentence_speakers
+from rag.records import Check, Choice, Citation, Coverage, Hit, Query, Sentence, Span
 from rag.retrieval.evidence import Scores, gather
 from rag.retrieval.hybrid import Searcher, once
 from rag.retrieval.question import ASKING
@@ -142,8 +143,8 @@ def evidence_for(
             hit,
             fused.get(i, 0.0),
             stored[i] @ columns,
-            read(hit.article.title),
-            tuple(read(span.of(hit.article.text)) for span in hit.passage.sentences),
+            () if query.said_by else read(hit.article.title),  # a headline is nobody's words
+            tuple(read(span.of(hit.article.text)) if theirs else () for span, theirs in _spoken(searcher, query, hit)),
         )
         for i, hit in hits.items()
     ]
@@ -160,6 +161,18 @@ def evidence_for(
         rarities = {token: searcher.rarity(token) for token in content}
         found.append(weigh(question, rarities, asked, spelled, pool, column, likely))
     return _summed(choices, found)
+
+
+def _spoken(searcher: Searcher, query: Query, hit: Hit) -> list[tuple[Span, bool]]:
+    """The sentences of a passage, and whether each may speak for a choice: where the query is narrowed to the words of
+    some people, only theirs may.
+    """
+    spans = hit.passage.sentences
+    if not query.said_by:
+        return [(span, True) for span in spans]
+    statements = searcher.statements([hit.article.id])[hit.article.id]
+    whose = sentence_speakers(hit.article, spans, statements)
+    return [(span, who in query.said_by) for span, who in zip(spans, whose, strict=True)]
 
 
 def _summed(choices: Sequence[str], found: Sequence[Weighed]) -> list[Weighed]:

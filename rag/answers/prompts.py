@@ -66,8 +66,10 @@ def prompt(evidence: Evidence, quoted: Quoted, budget: int | None = None) -> Pro
         blocks.append(block)
         shown.append(Shown(len(shown) + 1, first.article, first.passage, candidates))
     now = f"Today is {evidence.query.now.date()}.\n" if evidence.query.now else ""
+    said_by = " or ".join(map(_line, evidence.query.said_by))
+    only = f"Give only what was said by {said_by}, and nobody else's words.\n" if said_by else ""
     question = _plain(evidence.query.text)
-    asked = "\n\n".join([*blocks, f"{now}Question: {question}"])
+    asked = "\n\n".join([*blocks, f"{now}{only}Question: {question}"])
     return Prompt((("system", _RULES), ("human", asked)), tuple(shown), left_out)
 
 

@@ -225,7 +225,7 @@ _OPPOSITES = [
             "best/worst first/last strengthen/weaken expand/shrink expand/contract positive/negative confirm/deny "
             "guilty/innocent alive/dead import/export buy/sell success/failure friend/enemy legal/illegal safe/unsafe "
             "true/false good/bad ready/unready willing/unwilling major/minor more/less likely/unlikely victory/defeat "
-            "agree/disagree join/leave arrive/depart remember/forget love/hate unity/division multilateral/unilateral "
+            "agree/disagree join/leave stay/leave remain/leave arrive/depart remember/forget love/hate unity/division multilateral/unilateral "
             "increasing/decreasing growing/shrinking rising/falling just/unjust friendly/hostile advance/retreat"
         )
     )
@@ -426,7 +426,7 @@ class _Around:
             article = candidate.article
             head = f"{article.title} {article.outlet} {article.dateline} {article.agency}"
             before = [s for s in candidate.passage.sentences if s.end <= candidate.span.start]
-            near = f"{head} {before[-1].of(article.text) if before else ''}"
+            near = head if candidate.apart or not before else f"{head} {before[-1].of(article.text)}"
             here = {*names(candidate.text), *name_tokens(candidate.speaker or "")}
             self._names |= {*names(near), *here}
             self._short |= _initials(near)

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import regex
 
-from rag.indexing.speech_words import ROLES, SUFFIXES, SURNAMES
+from rag.indexing.speech_words import ROLES, SUFFIXES, SURNAMES, THINGS
 
 # Capitalised words in a row.
 CAPITALISED = regex.compile(r"\p{Lu}[\p{L}\p{M}’'-]+(?: \p{Lu}[\p{L}\p{M}’'-]+)*")
@@ -31,16 +31,48 @@ def name_tokens(name: str) -> tuple[str, ...]:
     return tuple(w for w in kept if w)
 
 
+# Endings that are one in Cyrillic: Zelensky, Zelenskyy, Zelenskiy; Sergei, Sergey; Dmitri, Dmitry.
+_ENDINGS = (("sky", "skyy", "skiy", "skii", "skij", "ski"), ("ey", "ei", "ej"), ("ry", "ri", "riy", "rii"))
+
+
+@lru_cache(maxsize=1 << 14)
+def spellings(token: str) -> tuple[str, ...]:
+    """The ways in which a word of a name may be written in Latin letters, the one that stands for all of them first."""
+    for endings in _ENDINGS:
+        for ending in sorted(endings, key=len, reverse=True):
+            if token.endswith(ending) and len(token) > len(ending) + 2:
+                stem = token.removesuffix(ending)
+                return tuple(stem + other for other in endings)
+    return (token,)
+
+
+def acronym(name: str) -> str:
+    """What a body's name of several words may be shortened to ("iaea" of "International Atomic Energy Agency"); ""."""
+    words = [word for word in name.replace("-", " ").split() if word[0].isupper()]
+    whole = len(words) > 2 or (len(words) == 2 and words[1].casefold() in THINGS | {"nations"})
+    return "".join(word[0] for word in words).casefold() if whole and name_tokens(name) else ""
+
+
+def is_acronym(name: str) -> bool:
+    return name.isalpha() and name.isupper() and 1 < len(name) < 7
+
+
 def same_person(a: str, b: str) -> bool:
     """Whether two names can be one person's: every word of the shorter stands in the longer, in order, and the two
     agree where they begin or end ("Lavrov", "Sergei Lavrov"; "Wang", "Wang Yi"; not "Michelle Obama", "Barack Obama").
+    A body may go by its acronym.
     """
-    short, long = sorted((core(name_tokens(a)), core(name_tokens(b))), key=len)
+    short, long = sorted((_spelled(a), _spelled(b)), key=len)
     if not short:
         return False
     if len(short) == 1:
-        return short[0] in (long[0], long[-1])
+        brief, full = (a, b) if len(a) < len(b) else (b, a)
+        return short[0] in (long[0], long[-1]) or (is_acronym(brief) and brief.casefold() == acronym(full))
     return short[-1] == long[-1] and in_order(short, long)
+
+
+def _spelled(name: str) -> tuple[str, ...]:
+    return tuple(spellings(word)[0] for word in core(name_tokens(name)))
 
 
 def core(words: Sequence[str]) -> Sequence[str]:

@@ -8,6 +8,7 @@ without a speaker, so whatever stays open between two people is left open (speak
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -66,6 +67,9 @@ _OUTLETS = regex.compile(
 )
 
 
+_SEAT = regex.compile(r"[RDI]-\p{Lu}")  # a member's party and state
+
+
 @dataclass(slots=True)
 class _Person:
     """Somebody the article names. ``titles`` are the lower-case role words that were seen with the name."""
@@ -104,6 +108,7 @@ class _People:
         self.things: list[tuple[int, str]] = []
         self.mentions: list[tuple[int, int, _Person | None]] = []  # start, end, who (None: one of several), by position
         self.runs = [run for first, last in tokens.bounds for run in _runs(tokens, first, last)]
+        self.starts = [run.start for run in self.runs]
         self.bodies |= {self.words(run) for run in self.runs if run.kind == "unknown" and self.is_body(run)}
         self.bodies -= {words for words in self.bodies if words[:1] and (words[0] in MEN or words[0] in WOMEN)}
         for run in self.runs:
@@ -384,6 +389,11 @@ class _People:
             if not person.gender and (he == 0) != (she == 0):
                 person.gender = "he" if he else "she"
 
+    def around(self, start: int, end: int) -> _Run | None:
+        """The phrase that ends with these tokens, the "Sheriff’s Office" around an "Office"."""
+        place = bisect_left(self.starts, start) - 1
+        return self.runs[place] if place >= 0 and self.runs[place].end == end else None
+
     def named_in(self, first: int, last: int) -> list[tuple[int, int, _Person | None]]:
         """The people mentioned between two tokens, outside quotations, in order."""
         found: list[tuple[int, int, _Person | None]] = []
@@ -410,10 +420,10 @@ def _runs(t: Tokens, first: int, last: int) -> Iterable[_Run]:
         start = i
         i += 1
         while i < last and t.quote[i] == t.quote[start]:
-            if t.name(i):
+            if t.name(i) and not _begins_again(t, start, i):
                 i += 1
-            elif i + 1 < last and t.lower[i] in PARTICLES and t.name(i + 1):
-                i += 2
+            elif (then := _past_particles(t, i, last)) or (then := _past_owner(t, start, i, last)):
+                i = then
             else:
                 break
         # Names joined by "of" are things: "Bank of England".
@@ -424,13 +434,36 @@ def _runs(t: Tokens, first: int, last: int) -> Iterable[_Run]:
         ):
             words = {t.lower[k] for k in range(start, i)}
             if words & THINGS or (i - start == 1 and not words & ROLES):
-                end = i + 1 + (t.lower[i + 1] == "the")
-                while end < last and t.name(end):
-                    end += 1
+                end = i + 2 + (t.lower[i + 1] == "the")
+                while end < last and t.name(end) and not (t.lower[end] in ROLES and end + 1 < last and t.name(end + 1)):
+                    end += 1  # up to whom it employs: "Department of Health Commissioner Sarah Strom"
                 yield _Run(start, start, end, "thing")
                 i = end
                 continue
         yield _run(t, start, i)
+
+
+def _past_particles(t: Tokens, i: int, last: int) -> int:
+    """Behind the name that "von der" or "de" at token ``i`` lead to; 0 where they lead to none."""
+    end = i
+    while end < last and t.lower[end] in PARTICLES and end - i < 3:
+        end += 1
+    return end + 1 if i < end < last and t.name(end) else 0
+
+
+def _past_owner(t: Tokens, start: int, i: int, last: int) -> int:
+    """Behind the body whose name goes on after a "’s" at token ``i``: "the Shelby County Sheriff’s Office"; else 0."""
+    owned = t.lower[i] in ("’s", "'s") and i + 1 < last and t.name(i + 1) and t.lower[i + 1] in BODIES & THINGS
+    return i + 2 if owned and i - start > 1 and t.lower[i - 1] in ROLES else 0
+
+
+def _begins_again(t: Tokens, start: int, i: int) -> bool:
+    """Whether a name has ended and token ``i`` begins the next, as where a caption lost its full stop: "Photos: Boris
+    Johnson Johnson, 21, speaks", "Tennis legend Serena Williams Serena Williams waves".
+    """
+    if i - start < 2:
+        return False
+    return t.lower[i] == t.lower[i - 1] or t.lower[i : i + 2] == t.lower[i - 2 : i]
 
 
 def _run(t: Tokens, start: int, end: int) -> _Run:
@@ -445,7 +478,10 @@ def _run(t: Tokens, start: int, end: int) -> _Run:
     if words[-1] in GROUPS:
         return _Run(start, end, end, "role")  # "Senate Republicans": nobody by name
     roles = name > start
-    while name < end - 1 and t.lower[name] in AFFILIATIONS:
+    while name < end - 1 and (
+        t.lower[name] in AFFILIATIONS
+        or (name < end - 2 and (t.lower[name] in OCCUPATIONS or t.lower[name].endswith("-year-old")))
+    ):
         name += 1
     rest = t.lower[name:end]
     if roles and len(rest) <= 4 and not set(rest) & THINGS:
@@ -546,6 +582,8 @@ class _Resolver:
 
     def runs(self, start: int, end: int) -> list[_Run]:
         found = [self.people.late[i] for i in range(start, end) if i in self.people.late]
+        if not found and (around := self.people.around(start, end)):
+            return [around]
         if not found and any(self.t.name(i) for i in range(start, end)):
             found = list(_runs(self.t, start, end))
         return found
@@ -555,6 +593,8 @@ class _Resolver:
         if run.kind == "role":
             return self.role({t.lower[i] for i in range(run.start, run.end)}, run.start)
         name = " ".join(t.words[run.name : run.end])
+        if run.start and _SEAT.match(name):
+            return self.antecedent(run.start)  # "Sen. John Strand, R-Texas, said"
         if run.kind == "thing":
             return _Voice(t.flat(run.name, run.end))
         found = self.people.candidates(run)
@@ -590,6 +630,30 @@ class _Resolver:
             if len(full) == 1:
                 return _Voice(full.pop())
         return _Voice(t.flat(start, end))
+
+    def believed(self, spoken: list[Speech], article: Article) -> list[Speech]:
+        """The speeches, without turns whose labels are in small letters and name nobody of whom the article tells:
+        "Details: …", "Best: …", "Memphis: …" in a list of addresses. Somebody has to be known who speaks twice, and a third
+        of the turns have to be of those who are: by a full name in the text, as an author, or by a common given name.
+        """
+        t = self.t
+        labels = Counter(" ".join(t.words[slice(*s.label)]) for s in spoken if s.kind == "turn" and s.label is not None)
+        if all(label.isupper() for label in labels):
+            return spoken
+        authors = {word for author in article.byline for word in name_tokens(author)}
+        known: list[int] = []
+        for label, turns in labels.items():
+            words = core(name_tokens(label))
+            if not words:
+                continue
+            by_surname = [p for p in self.people.by_word.get(words[-1], ()) if p.words[-1] == words[-1]]
+            whole = any(len(p.words) > len(words) and words[0] in (words[-1], p.words[0]) for p in by_surname)
+            given = len(words) > 1 and (words[0] in MEN or words[0] in WOMEN)
+            if whole or given or words[-1] in authors or set(words) <= ANYBODY:
+                known.append(turns)
+        if max(known, default=0) > 1 and 3 * sum(known) >= labels.total():
+            return spoken
+        return [s for s in spoken if s.kind != "turn"]
 
     def own_words(self, speech: Speech, article: Article, opening: int) -> _Voice:
         """Whose words a turn, an answer or a letter are; ``opening`` is the token at which the first of them begins."""
@@ -756,11 +820,12 @@ def statements(article: Article, spans: Sequence[Span], tags: Sequence[Tagged] |
     is; of an article that it is unsure of, or of another language than English, nobody is named.
     """
     tokens = Tokens(article.text, spans)
-    spoken = speeches(tokens)
+    resolver = _Resolver(tokens, article)
+    spoken = resolver.believed(speeches(tokens), article)
     covered = {sentence for speech in spoken for sentence in range(speech.first, speech.last)}
     found = find_in(tokens, covered)
     heard = link(article.text, tags, [span.start for span in spans]) if tags is not None else None
-    made = [weighed(statement, article, heard) for statement in _link(article, tokens, found, spoken)]
+    made = [weighed(statement, article, heard) for statement in _link(article, resolver, found, spoken)]
     if article.language not in ("", "en") or _unsure(tags or ()):
         return [replace(s, speaker="", confidence=min(s.confidence, DOUBTFUL)) for s in made]
     return made
@@ -772,8 +837,8 @@ def _unsure(tags: Sequence[Tagged]) -> bool:
     return len(cues) >= FEW and sum(cues) / len(cues) < SURE
 
 
-def _link(article: Article, tokens: Tokens, found: Sequence[Found], spoken: Sequence[Speech]) -> list[Statement]:
-    resolver = _Resolver(tokens, article)
+def _link(article: Article, resolver: _Resolver, found: Sequence[Found], spoken: Sequence[Speech]) -> list[Statement]:
+    tokens = resolver.t
     by_sentence: dict[int, list[Found]] = {}
     for item in found:
         by_sentence.setdefault(item.sentence, []).append(item)

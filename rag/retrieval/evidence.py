@@ -33,7 +33,8 @@ class Candidate:
     ``reach`` the same with its whole passage and title, ``cosine`` the similarity of question and sentence vectors;
     ``typed`` whether it holds the kind of thing asked for, ``counted`` whether it gives the number of what is counted.
     ``features`` are what the ranker was told of it, ``score`` what it made of that: candidates are ranked by it.
-    ``strength`` is how sure it is that the archive answers at all (0 to 1).
+    ``strength`` is how sure it is that the archive answers at all (0 to 1). ``apart`` tells that the sentence before it
+    reports the words of those whom a filter leaves out, so that the two are not read together.
     """
 
     article: Article
@@ -49,6 +50,7 @@ class Candidate:
     score: float
     features: Vectors
     hit: Hit | None = None
+    apart: bool = False
 
     @property
     def text(self) -> str:
@@ -165,11 +167,13 @@ def _candidates(
             if len(each.terms[n]) < 4 or span.end <= opening:
                 continue  # a dateline, a caption's stub, "Read more"
             fit, reach, cosine, typed, counted = (float(row[i]) for i in _SHOWN)
+            before = each.speakers[n - 1] if n else None
+            apart = bool(query.said_by) and before is not None and before not in query.said_by
             strength = (fit + max(cosine, 0.0) + reach) / 3 * (1.0 if typed else 0.5)
             found.append(
                 Candidate(
                     each.article, each.passage, span, each.speakers[n],
-                    fit, reach, cosine, bool(typed), bool(counted), strength, score, row, each.hit,
+                    fit, reach, cosine, bool(typed), bool(counted), strength, score, row, each.hit, apart,
                 )
             )  # fmt: skip
     found.sort(key=lambda c: (-c.score, c.article.id, c.span.start))

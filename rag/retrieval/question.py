@@ -9,7 +9,7 @@ from typing import Protocol
 
 import regex
 
-from rag.indexing.names import name_tokens, same_person
+from rag.indexing.names import acronym, name_tokens, same_person, spellings
 from rag.records import Query, Turn
 from rag.retrieval.periods import is_strict, period, periods
 from rag.retrieval.types import DAYS, MONTHS
@@ -372,7 +372,8 @@ _NO_PERSON = regex.compile(
 
 def quoted_as(name: str, ledger: Known) -> list[str]:
     """Every name by which the archive quotes a person or body, in order; none when it does not."""
-    return sorted({s for token in name_tokens(name) for s in ledger.speakers(token) if same_person(name, s)})
+    tokens = {spelled for token in name_tokens(name) for spelled in spellings(token)} | {acronym(name)} - {""}
+    return sorted({s for token in tokens for s in ledger.speakers(token) if same_person(name, s)})
 
 
 def _is_person(name: str, ledger: Known) -> bool:

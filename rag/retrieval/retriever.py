@@ -19,7 +19,7 @@ class NewsRetriever(BaseRetriever):
 
     ``page_content`` is the passage; ``metadata`` holds ``score``, ``cosine``, ``bm25``, ``article``, ``passage``,
     ``start`` and ``end`` (code points in the article's text), ``title``, ``outlet``, ``published``, ``url``,
-    ``also_in``. ``since`` and ``until`` are inclusive days.
+    ``also_in``. The filters are those of ``rag.records.FilterKeywords``.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -30,10 +30,19 @@ class NewsRetriever(BaseRetriever):
     until: date | None = None
     outlets: tuple[str, ...] = ()
     now: datetime | None = None
+    languages: tuple[str, ...] = ()
+    speakers: tuple[str, ...] = ()
 
     def _get_relevant_documents(self, query: str, *, run_manager: CallbackManagerForRetrieverRun) -> list[Document]:
         hits = self.archive.search(
-            query, self.k, since=self.since, until=self.until, outlets=self.outlets, now=self.now
+            query,
+            self.k,
+            since=self.since,
+            until=self.until,
+            outlets=self.outlets,
+            now=self.now,
+            languages=self.languages,
+            speakers=self.speakers,
         )
         return [to_document(hit) for hit in hits]
 

@@ -22,7 +22,7 @@ import numpy as np
 from rag.errors import ArchiveCorrupt, ArchiveError, ArchiveMismatch, ArchiveReadOnly
 from rag.indexing.attribution import ROLES, Tagged
 from rag.indexing.embed import Vectors, unit
-from rag.indexing.names import name_tokens, nearly, same_person
+from rag.indexing.names import acronym, is_acronym, name_tokens, nearly, same_person
 from rag.records import Article, Coverage, Passage, Span, Statement
 from rag.stores import seal, stories
 
@@ -279,14 +279,18 @@ class Ledger:
     @property
     def generation(self) -> int:
         """Counts the changes that readers can see; a reader whose number moved reopens its indexes."""
-        rows = self._all("SELECT value FROM meta WHERE key = 'generation'")
+        return self._counted("generation")
+
+    def _counted(self, what: str) -> int:
+        rows = self._all("SELECT value FROM meta WHERE key = ?", what)
         return int(rows[0][0]) if rows else 0
 
     @staticmethod
-    def _next_generation(db: sqlite3.Connection) -> None:
+    def _count(db: sqlite3.Connection, what: str) -> None:
         db.execute(
-            "INSERT INTO meta VALUES ('generation', '1') "
-            "ON CONFLICT (key) DO UPDATE SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT)"
+            "INSERT INTO meta VALUES (?, '1') "
+            "ON CONFLICT (key) DO UPDATE SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT)",
+            (what,),
         )
 
     # Writing
@@ -361,7 +365,7 @@ class Ledger:
         speakers = {s.speaker for s in statements if s.speaker}
         db.executemany(
             "INSERT OR IGNORE INTO speakers VALUES (?, ?, ?)",
-            [(token, speaker, article_id) for speaker in sorted(speakers) for token in name_tokens(speaker)],
+            [(token, speaker, article_id) for speaker in sorted(speakers) for token in _found_by(speaker)],
         )
 
     def remove(self, article_ids: Sequence[str]) -> None:
@@ -384,7 +388,13 @@ class Ledger:
                 gone = db.execute("DELETE FROM passages WHERE id = ? AND state = 'removing'", (i,)).rowcount
                 if gone:
                     db.execute("DELETE FROM vectors WHERE passage = ?", (i,))
-            self._next_generation(db)
+                    self._count(db, "let_go")
+            self._count(db, "generation")
+
+    @property
+    def let_go(self) -> int:
+        """How many passages the indexes have let go of since they were made."""
+        return self._counted("let_go")
 
     # Reading
 
@@ -499,7 +509,7 @@ class Ledger:
     def speakers_like(self, name: str, most: int = 3) -> tuple[str, ...]:
         """The speakers whose names are spelled nearly as ``name``, the most quoted first."""
         tokens = name_tokens(name)
-        if not tokens:
+        if not tokens or is_acronym(name):  # acronyms that differ by a letter are other bodies'
             return ()
         known = [row[0] for row in self._all("SELECT DISTINCT token FROM speakers")]
         wanted = [{other for other in known if nearly(token, other)} for token in tokens]
@@ -716,6 +726,11 @@ def _pack_tags(runs: Sequence[Tagged]) -> bytes:
 def _unpack_tags(packed: bytes) -> list[Tagged]:
     rows = np.frombuffer(packed, dtype="<u4").reshape(-1, 4).tolist()
     return [Tagged(ROLES[role], Span(start, end), sure / 1000) for role, start, end, sure in rows]
+
+
+def _found_by(speaker: str) -> list[str]:
+    """The words under which a speaker is looked up."""
+    return sorted({*name_tokens(speaker), acronym(speaker)} - {""})
 
 
 def _ends(span: Span | None) -> tuple[int | None, int | None]:

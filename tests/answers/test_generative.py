@@ -18,8 +18,9 @@ from rag.answers import citations, support
 from rag.answers.generative import plain
 from rag.archive import Archive
 from rag.errors import SettingsError
+from rag.indexing.identity import article_id
 from rag.indexing.sentences import sentences
-from rag.records import Answer, Guard
+from rag.records import Answer, Article, Guard
 from rag.settings import Settings
 from tests import model_server
 from tests.model_server import ModelServer
@@ -366,6 +367,20 @@ def test_drafts_come_before_the_answer(archive: Archive, model: ModelServer) -> 
     assert last.answer is not None and last.answer.model
 
 
+def test_where_the_model_fails_the_quoted_answer_is_told_sentence_by_sentence(
+    archive: Archive, model: ModelServer
+) -> None:
+    model.say(f"Lavrov noted that {HIS} [1].", model_server.CUT, piece=5)
+    *events, last = archive.stream(LAVROV, model="openai:test")
+    answer = last.answer
+    assert answer is not None and not answer.model and answer.sentences
+    steps = events[-len(answer.sentences) :]
+    assert [step.so_far.sentences for step in steps if step.so_far] == [
+        answer.sentences[:n] for n in range(1, len(answer.sentences) + 1)
+    ]
+    assert all(step.draft and not step.so_far for step in events[: -len(steps)])
+
+
 FAILURES = {
     "401": "key was not accepted", "403": "key was not accepted", "404": "no such model", "429": "too many requests",
     "500": "answered 500", "503": "answered 503", model_server.CUT: "cut", model_server.MALFORMED: "could not be read",
@@ -529,3 +544,78 @@ def test_numbers(text: str, found: set[str]) -> None:
 def test_nothing_active_is_left_of_a_models_text(text: str) -> None:
     left = plain(f"A fox ran {text} there.")
     assert left.startswith("A fox ran") and not any(bad in left for bad in ("<", "](", "alert", "javascript", "https:"))
+
+
+# A speaker filter
+
+QUAY = """Harbour council meets on the quay
+
+"We will rebuild the quay by October," said Ines Corvo, the harbour master. "The quay will cost far too much," said Tom Reed, the mayor. The quay is 200 metres long.
+
+Corvo said that the insurers had agreed to pay for the new cranes. Reed said that the insurers had refused to pay for the new cranes.
+
+The mayor, Tom Reed, warned that ferries would leave for Sandholm. "Ferries will stay in Port Marrow," Corvo added."""
+OTHERS = [
+    "Tom Reed said that the quay will cost far too much [1].",
+    "The quay will cost far too much [1].",
+    '"The quay will cost far too much," said Tom Reed, the mayor [1].',
+    "Ines Corvo said that the quay will cost far too much [1].",
+    "She said that the quay will cost far too much [1].",
+    "The quay is 200 metres long [1].",
+    "Corvo said that the quay is 200 metres long [1].",
+    "The insurers had refused to pay for the new cranes [1].",
+    "The insurers refused to pay for the cranes, Reed said.",
+    "Corvo said that the quay will be rebuilt by October, while Reed said that it will cost far too much [1].",
+    "The quay will be rebuilt by October and will cost far too much [1].",
+    "Ferries would leave for Sandholm [1].",
+    "Ferries will leave Port Marrow for Sandholm [1].",
+    "Ferries will leave Port Marrow [1].",
+    "Ferries will stay in Port Marrow or Sandholm [1].",
+    "Mayor Tom Reed will rebuild the quay by October [1].",
+    "Tom Reed agreed that the insurers will pay for the new cranes [1].",
+]
+HERS = [
+    "Corvo said that they will rebuild the quay by October [1].",
+    "The insurers agreed to pay for the new cranes, according to Corvo [1].",
+    '"Ferries will stay in Port Marrow," Corvo added.',
+]
+
+
+@pytest.fixture(scope="module")
+def quay(tmp_path_factory: pytest.TempPathFactory, server: ModelServer) -> Iterator[Archive]:
+    path = tmp_path_factory.mktemp("quay") / "archive"
+    url = "https://harbour.example/quay"
+    article = Article(article_id(url), "Quay", QUAY, url, outlet="Post", published="2024-03-08", language="en")
+    with Archive.create(path, settings=Settings()) as archive:
+        archive.add([article])
+    with Archive.open(path, settings=Settings(model_url=server.url, model_timeout=2)) as archive:
+        yield archive
+
+
+@pytest.mark.parametrize("said", OTHERS)
+@pytest.mark.parametrize(
+    "question",
+    ["What about the quay?", "Who said that the quay costs too much?", "What will the insurers pay, and where will ferries go?"],
+)  # fmt: skip
+def test_a_speaker_filter_holds_against_a_model(quay: Archive, model: ModelServer, question: str, said: str) -> None:
+    model.say(f"{said} Corvo said that they will rebuild the quay by October [1].")
+    answer = quay.ask(question, model="openai:test", speakers=["Corvo"])
+    assert citations.check(answer, quay.article) == [] and answer.guard is not None
+    assert answer.guard.failed == 1 and answer.guard.kept == 1, answer.text
+    assert answer.model and {s.speaker for s in answer.sentences} == {"Ines Corvo"}
+    assert {c.speaker for c in answer.citations} == {"Ines Corvo"}
+    assert said.split(" [")[0] not in answer.text
+
+
+@pytest.mark.parametrize("said", HERS)
+def test_a_speaker_filter_lets_their_own_words_pass(quay: Archive, model: ModelServer, said: str) -> None:
+    model.say(said)
+    answer = quay.ask("What about the quay, the cranes and the ferries?", model="openai:test", speakers=["Corvo"])
+    assert answer.model and answer.guard and answer.guard.kept == 1, answer.notes
+    assert "only what was said by Ines Corvo" in model.prompt
+
+
+def test_a_claim_takes_nothing_from_the_words_around_those_of_the_speaker_chosen(quay: Archive) -> None:
+    assert quay.check("Ferries would leave for Sandholm", speakers=["Reed"]).verdict == "supported"
+    for claim in ("Ferries will stay in Port Marrow or Sandholm", "Ferries would leave for Sandholm"):
+        assert quay.check(claim, speakers=["Corvo"]).verdict != "supported"

@@ -85,6 +85,10 @@ def test_narrow_screens_need_no_sideways_scrolling(browser: Browser, press: str,
             page.get_by_role("tab", name=tab).click()
             page.wait_for_timeout(200)
             assert page.evaluate("document.documentElement.scrollWidth") <= width, tab
+            if tab == "Quotes":
+                said = page.locator("#statements .wide")
+                expect(said).to_contain_text("rebuild the quay")
+                assert said.evaluate("(table) => table.scrollWidth <= table.clientWidth"), "nothing said is cut off"
         picture(page, f"width-{width}")
         assert trouble == []
 

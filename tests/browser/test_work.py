@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,28 @@ def test_conversations_are_kept_renamed_reopened_and_deleted(page: Page) -> None
     expect(page.locator(".opening")).to_be_visible()
 
 
+SAID = """() => [...document.querySelectorAll("#current .said")].map((said) => {
+  const copy = said.cloneNode(true);
+  copy.querySelectorAll(".card").forEach((card) => card.remove());
+  return copy.textContent;
+})"""
+WATCH = f"""() => {{
+  window.seen = [];
+  new MutationObserver(() => window.seen.push(({SAID})()))
+    .observe(document.querySelector("#current"), {{ childList: true, subtree: true }});
+}}"""
+
+
+@pytest.mark.parametrize("question", [WHALES, CORVO, "What happened to the ferry Alba?"])
+def test_a_sentence_that_was_shown_stays(page: Page, question: str) -> None:
+    page.evaluate(WATCH)
+    ask(page, question, 1)
+    shown: list[list[str]] = [said for said in page.evaluate("window.seen") if said]
+    assert shown[-1] == page.evaluate(SAID)
+    for before, after in pairwise(shown):
+        assert after[: len(before)] == before
+
+
 def test_two_tabs_at_once_keep_their_own_conversations(browser: Browser, press: str) -> None:
     with visited(browser, press) as (one, trouble):
         two = one.context.new_page()
@@ -76,6 +99,7 @@ def test_a_follow_up_shows_what_was_searched_for_and_can_be_changed(page: Page) 
     ask(page, "And about the insurers?", 2)
     searched = page.locator("#turn-2 .searched")
     expect(searched).to_contain_text("searched for:")
+    expect(page.locator("#turn-2 .notes", has_text="searched for:")).to_have_count(0)
     searched.get_by_role("button", name="change").click()
     page.get_by_label("The question, to be changed").fill("What did Corvo say about the insurers?")
     page.keyboard.press("Enter")
@@ -107,6 +131,24 @@ def test_conflicting_accounts_stand_side_by_side_the_newest_first(page: Page) ->
     page.locator("#panel .also summary").click()
     expect(page.locator("#panel .also")).to_contain_text("also in 2 outlets")
     expect(page.locator("#panel .also")).to_contain_text("Radio Verenia")
+
+
+@pytest.mark.parametrize("width", [1280, 1120])
+def test_the_card_of_a_citation_is_never_cut_off(browser: Browser, press: str, width: int) -> None:
+    with visited(browser, press, width, 560) as (page, trouble):
+        ask(page, WHALES, 1)
+        column = page.locator("#reading").bounding_box()
+        assert column is not None
+        for cite in page.locator("#turn-1 .cite").all():
+            cite.hover()
+            card = page.locator("#turn-1 .card:visible")
+            expect(card).to_contain_text("whales")
+            box = card.bounding_box()
+            assert box is not None and column["x"] <= box["x"]
+            assert box["x"] + box["width"] <= column["x"] + column["width"]
+            assert column["y"] <= box["y"] and box["y"] + box["height"] <= column["y"] + column["height"]
+        picture(page, f"card-{width}")
+        assert trouble == []
 
 
 def test_what_is_not_there_is_told_with_coverage_and_the_nearest(page: Page) -> None:

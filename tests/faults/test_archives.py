@@ -18,7 +18,20 @@ from rag.indexing.pipeline import Indexer
 from rag.stores.ledger import Ledger
 from rag.stores.lexical import LexicalIndex
 from tests.faults.kills import ROOT
-from tests.faults.world import SETTINGS, Hashed, allowed, article, current, environment, examine, files, flip, id_of
+from tests.faults.world import (
+    SETTINGS,
+    Hashed,
+    Step,
+    allowed,
+    article,
+    current,
+    environment,
+    examine,
+    files,
+    flip,
+    id_of,
+    read_marks,
+)
 
 UNWILLING = Hashed(willing=False)
 
@@ -328,6 +341,49 @@ def test_half_deleted_a_third_updated_and_all_that_live_are_found(tmp_path: Path
         found = examine(tmp_path, allowed(world))
         assert found.ok and found.articles == count - count // 2, found
         rebuild(tmp_path)
+
+
+def test_indexes_that_have_let_go_of_much_are_made_anew_without_embedding(tmp_path: Path) -> None:
+    log = tmp_path / "embedded"
+    path = tmp_path / "archive"
+    with Archive.create(path, settings=SETTINGS, embeddings=Hashed(log)) as archive:
+        archive.add(article(n, 1) for n in range(40))
+        store = current(path)
+        log.unlink()
+        with reading(path) as reader:
+            assert reader.search("mark39x1x0", 1)
+            archive.remove([id_of(n) for n in range(8)])
+            assert current(path) == store, "a few that are gone do no harm"
+            archive.remove([id_of(n) for n in range(8, 30)])
+            assert current(path) != store
+            assert [hit.article.id for hit in reader.search("mark39x1x0", 1)] == [id_of(39)], "readers go on"
+        report = archive.add((article(n, 1) for n in range(100, 110)), "more")
+        assert report.added == 10 and archive.verify().ok
+    assert {mark[:7] for mark in read_marks(log)} == {f"mark{n}"[:7] for n in range(100, 110)}, "only what is new"
+    world = dict.fromkeys((*range(30, 40), *range(100, 110)), 1)
+    assert examine(path, allowed(world)).ok
+
+
+@pytest.mark.faults
+def test_what_is_added_to_an_archive_that_was_emptied_again_and_again_is_found(tmp_path: Path) -> None:
+    """Without indexes made anew one history in about three had a passage that its vector did not find."""
+    for seed in range(12):
+        chance = random.Random(seed)
+        held: dict[int, int] = {}
+        fresh = 1
+        for _ in range(25):
+            with create(tmp_path / str(seed)) as archive:
+                for _ in range(chance.randint(1, 8)):
+                    if len(held) > 50 or (held and chance.random() < 0.25):
+                        gone = chance.sample(sorted(held), min(len(held), chance.choice((1, 4, 16, 40))))
+                        step = Step(remove=tuple(gone))
+                    else:
+                        size = chance.choice((1, 4, 8, 24, 60))
+                        step = Step(add=tuple((fresh + k, 1) for k in range(size)))
+                        fresh += size
+                    step.do(archive)
+                    held = step.after(held)
+            assert (found := examine(tmp_path / str(seed), allowed(held))).ok, found
 
 
 def test_a_pointer_that_names_nothing_is_told(copy: Path) -> None:

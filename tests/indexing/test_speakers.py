@@ -194,6 +194,22 @@ EXAMPLES: list[tuple[str, list[str | None]]] = [
         "Penhallow: No.\n\nThe talk lasted an hour.",
         [None, "Ines Calder", "Gareth Penhallow", "Gareth Penhallow", "Ines Calder", "Gareth Penhallow", None],
     ),
+    # Labels that are nobody's: a listing, a comparison, a round-up of towns in which others speak.
+    ("Fela Brand plays.\n\nDetails: 8 p.m.\n\nFela Brand: Jazz.\n\nDetails: 9 p.m. Free.", [None] * 4),
+    ("Best: The coast.\n\nWorst: The tax.\n\nBest: The hills.\n\nWorst: The rain.", [None] * 4),
+    (
+        "Sorrel: Mayor Ida Quist said trade grew.\n\nThornby: It rained.\n\nSorrel: A bridge fell.\n\nThornby: Fog.",
+        ["Ida Quist", None, None, None],
+    ),
+    # Names with several particles, of an owner's office, behind a body that employs, after a caption without its stop.
+    ("Ursula von der Leyen said trade grew.", ["Ursula von der Leyen"]),
+    ("The Sorrel County Sheriff’s Office said it was late.", ["Sorrel County Sheriff’s Office"]),
+    ("Department of Health Commissioner Sarah Strand said trade grew.", ["Sarah Strand"]),
+    ("The Ministry of Foreign Affairs said trade grew.", ["Ministry of Foreign Affairs"]),
+    ("Photos: Minister Boris Penhallow Penhallow said trade grew.", ["Boris Penhallow"]),
+    ("Sen. John Strand, R-Texas, said trade grew.", ["John Strand"]),
+    ("Nineteen-year-old Zara Penhallow said trade grew.", ["Zara Penhallow"]),
+    ("Journalist Melissa Penhallow said trade grew.", ["Melissa Penhallow"]),
     # Letters: signed below or at the end of the line.
     (
         "Sir – A shorter week would help. My pupils sleep. He said so.\n\n– Morwenna Pike, Upper Sorrel\n\n"
@@ -279,6 +295,15 @@ def test_found_names_its_sentence() -> None:
         ("José Muñoz", "JOSE MUNOZ", True),
         ("Dr. Fauci’s", "Anthony Fauci", True),
         ("Martin Luther King Jr.", "King", True),
+        ("Volodymyr Zelensky", "Volodymyr Zelenskyy", True),
+        ("Zelenskiy", "Volodymyr Zelensky", True),
+        ("Sergey Lavrov", "Sergei Lavrov", True),
+        ("IAEA", "International Atomic Energy Agency", True),
+        ("UN", "United Nations", True),
+        ("WHO", "World Health Organization", True),
+        ("Who", "World Health Organization", False),
+        ("JB", "Joe Biden", False),
+        ("Ida Quist", "Ida Quisty", False),
         ("Michelle Obama", "Barack Obama", False),
         ("Wang Yi", "Wang Wenbin", False),
         ("Lavrov", "Wang Yi", False),

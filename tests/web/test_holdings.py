@@ -48,6 +48,42 @@ def test_files_are_added_and_what_is_skipped_is_told(tmp_path: Path) -> None:
     desk.close()
 
 
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("/srv/news/june/story.txt", "story.txt"),
+        ("story.txt", "story.txt"),
+        ("/srv/news/june/", "june/"),
+        ("/", "/"),
+        ("", ""),
+        ("/srv/cms.db:SELECT a/b AS text FROM stories", "cms.db:SELECT a/b AS text FROM stories"),
+        ("/srv/news/table.csv#line 3", "table.csv#line 3"),
+        ("https://example.org/a/b.html", "https://example.org/a/b.html"),
+    ],
+)
+def test_a_source_is_called_by_its_name(source: str, name: str) -> None:
+    assert holdings.called(source) == name
+
+
+def test_no_folder_of_the_server_is_told(tmp_path: Path) -> None:
+    desk = Desk(Settings(archive=tmp_path / "archive"), adding=True)
+    sources = [tmp_path / name for name in ("missing.txt", "odd.jsonl", "folder", "good.txt")]
+    sources[1].write_text("no JSON\n" * 2)
+    sources[2].mkdir()
+    sources[3].write_text(STORY)
+    with Archive.create(tmp_path / "archive") as writer:
+        writer.ingest([str(source) for source in sources])
+        writer.ingest([f"{tmp_path}//other/./none.txt", f"{tmp_path}/cms.db:SELECT a/b AS text FROM stories"])
+    listed = holdings.holdings(desk).partition("Ingested and skipped")[2]
+    assert all(name in listed for name in (*(s.name for s in sources), "none.txt", "cms.db")) and "/tmp" not in listed
+    assert str(tmp_path) not in listed
+    for source in sources[1:]:
+        if source.is_file():
+            told = add(desk, source)
+            assert source.name in told and "/tmp" not in told and str(tmp_path) not in told
+    desk.close()
+
+
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "javascript:x", "x", "http://[", "//x.example"])
 def test_only_web_addresses_are_read(tmp_path: Path, url: str) -> None:
     assert "no web address" in add(Desk(Settings(archive=tmp_path / "archive"), adding=True), url=url)
