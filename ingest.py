@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
+from datetime import timedelta
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -157,26 +158,48 @@ def progress(*, quiet: bool) -> Any:
 
 
 class Live:
-    """A progress line with counts and rate, on a terminal."""
+    """Two bars a source on a terminal, articles read and passages indexed: how many, how fast, and how long yet (where
+    the source tells how much there is).
+    """
 
     def __enter__(self) -> Any:
         from rich.console import Console
-        from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
         self._bar = Progress(
-            SpinnerColumn(), TextColumn("{task.description}", markup=False), TextColumn("{task.fields[counts]}"),
-            TimeElapsedColumn(), console=Console(stderr=True), transient=True,
+            SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(20),
+            TextColumn("{task.fields[told]}"), TimeElapsedColumn(), console=Console(stderr=True), transient=True,
         )  # fmt: skip
         self._bar.start()
-        self._tasks: dict[str, Any] = {}
-        self._waiting = self._bar.add_task("reading", counts="")
+        self._source = ""
+        self._begun = self._latest = time.perf_counter()
+        self._expected: int | None = None
+        self._reading = self._bar.add_task("reading", total=None, told="")
+        self._indexing = self._bar.add_task("indexing", total=None, told="", visible=False)
         return self._show
 
     def _show(self, source: str, read: int, passages: int) -> None:
-        if source not in self._tasks:
-            self._bar.update(self._waiting, visible=False)
-            self._tasks[source] = self._bar.add_task(source, counts="")
-        self._bar.update(self._tasks[source], counts=f"{read:,} articles, {passages:,} passages")
+        now = time.perf_counter()
+        if source != self._source:
+            from rag.sources import expected
+
+            if self._source:  # the source before this one stays as it ended
+                self._reading = self._bar.add_task(source, total=None, told="")
+                self._indexing = self._bar.add_task("  indexed", total=None, told="")
+                self._begun = self._latest
+            self._source, self._expected = source, expected(source)
+            self._bar.update(self._reading, description=source)
+            self._bar.update(self._indexing, description="  indexed", visible=True)
+        self._latest, seconds = now, max(now - self._begun, 1e-6)
+        whole = None if self._expected is None or not read else max(self._expected, read)
+        for task, done, what, total in (
+            (self._reading, read, "articles", whole),
+            (self._indexing, passages, "passages", whole and round(passages * whole / read)),
+        ):
+            told = f"{done:,} {what}, {done / seconds:,.1f}/s"
+            if total and done:
+                told += f", {timedelta(seconds=round(seconds * (total - done) / done))} left"
+            self._bar.update(task, completed=done, total=total, told=told)
 
     def __exit__(self, *_: object) -> None:
         self._bar.stop()

@@ -121,6 +121,12 @@ def parser() -> argparse.ArgumentParser:
     bench.add_argument("what", choices=("embed", "ingest", "ask", "chat"))
     bench.add_argument("--data", type=Path, help="RealTime QA's folder, for real articles (newsroom's)")
     bench.add_argument("--archive", type=Path, metavar="DIR", help="ask, chat: the archive that is asked")
+    bench.add_argument(
+        "--passages",
+        type=_positive,
+        metavar="N",
+        help="ask: so many, by perturbed copies (20,000; with --archive: none)",
+    )
     bench.add_argument("--users", type=_positive, metavar="N", help="chat: how many readers at once (200)")
 
     feedback = command("feedback", "Write what readers said on the page as questions for bring-your-own.")
@@ -331,12 +337,15 @@ def bench(options: argparse.Namespace) -> int:
     if options.what == "chat":
         from evals import bench_chat
 
+        if options.passages:
+            raise RagError("bench chat asks an archive as it stands; leave --passages out, or bench ask")
+
         held = bench_chat.chat(options.archive, Settings.from_env(), options.users or bench_chat.USERS)
         print(json.dumps(held, ensure_ascii=False, indent=1) if options.json else bench_chat.table(held))
         return 0
     if options.users:
         raise RagError(f"bench {options.what} has no users; leave --users out, or bench chat")
-    found = bench.run(options.what, options.data, options.archive, Settings.from_env())
+    found = bench.run(options.what, options.data, options.archive, Settings.from_env(), options.passages)
     print(json.dumps(found, ensure_ascii=False, indent=1) if options.json else bench.table(found))
     return 0
 

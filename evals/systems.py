@@ -103,7 +103,8 @@ def opened(
 
 def settings_of(settings: Settings) -> dict[str, Any]:
     """The settings that decide what an archive of given articles holds."""
-    return {"embedder": settings.embedder, "passage_tokens": settings.passage_tokens, "splitter": SPLITTER}
+    embedder = settings.embedder if settings.precision == "fp32" else f"{settings.embedder} {settings.precision}"
+    return {"embedder": embedder, "passage_tokens": settings.passage_tokens, "splitter": SPLITTER}
 
 
 def archive_folder(dataset: Dataset, settings: Settings, cache: Path = CACHE) -> Path:

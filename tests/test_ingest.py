@@ -24,8 +24,34 @@ def test_progress_shows_a_path_as_it_is(monkeypatch: pytest.MonkeyPatch, capsys:
         for source in ("news[/old].txt", "[bold]red[/bold]", "[link"):
             show(source, 1_234, 5)
     shown = capsys.readouterr().err
-    for expected in ("news[/old].txt", "[bold]red[/bold]", "[link", "1,234 articles, 5 passages"):
+    for expected in ("news[/old].txt", "[bold]red[/bold]", "[link", "1,234 articles", "5 passages"):
         assert expected in shown
+
+
+def test_progress_tells_rate_and_what_is_left_where_the_source_tells_its_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    news = tmp_path / "news.jsonl"
+    news.write_text('{"text": "a"}\n' * 100)
+    times = iter(range(0, 1000, 10))
+    monkeypatch.setattr("ingest.time.perf_counter", lambda: float(next(times)))
+    live = ingest.Live()
+    with live as show:
+        show(str(news), 10, 50)
+        reading, indexing = live._bar.tasks
+        assert (reading.completed, reading.total, indexing.completed, indexing.total) == (10, 100, 50, 500)
+        assert reading.fields["told"] == "10 articles, 1.0/s, 0:01:30 left"
+        assert indexing.fields["told"] == "50 passages, 5.0/s, 0:01:30 left"
+        show(str(news), 40, 240)
+        assert (reading.completed, indexing.total) == (40, 600)
+        assert indexing.fields["told"] == "240 passages, 12.0/s, 0:00:30 left"
+        show(str(news), 100, 610)
+        assert reading.finished and indexing.finished
+        show("https://paper.example/rss", 3, 9)
+        third, fourth = live._bar.tasks[2:]
+        assert (third.completed, third.total, fourth.completed, fourth.total) == (3, None, 9, None)
+        assert third.fields["told"] == "3 articles, 0.3/s"
 
 
 def test_a_terminal_that_knows_ascii_only_and_names_that_are_no_utf8(tmp_path: Path) -> None:

@@ -42,6 +42,8 @@ _NEW = regex.compile(r"\p{Lu}[\p{L}\p{M}’'-]{2,}|\d[\d.,]*\d|\d")
 PROPER = regex.compile(r"(?<!^)(?<![.?!:] )\b\p{Lu}[\p{L}\p{M}’'-]+")
 _NUMBER = regex.compile(r"\d+")
 _QUOTE = regex.compile(r"[“\"«„]")
+# A text in which the words of names stand as ``name_tokens`` spells them, but for capitals: nothing has an accent.
+_SIMPLE = regex.compile(r"[\x00-\x7f‘’“”–—]*")
 _POINTS_BACK = regex.compile(r"(?:He|She|It|They|This|That|These|But|And)\b")
 
 
@@ -199,7 +201,13 @@ def _introductions(pool: Sequence[Read]) -> dict[tuple[str, str], frozenset[str]
         lasts = {_last(speaker) for read in reads for speaker in read.speakers} - {""}
         for read in reads:
             for span, terms in zip(read.passage.sentences, read.terms, strict=True):
-                here = {token for word in span.of(read.article.text).split() for token in name_tokens(word)}
+                text = span.of(read.article.text)
+                if _SIMPLE.fullmatch(text):
+                    # Most sentences name nobody who speaks: they are not taken apart.
+                    flat = text.replace("’", "'").casefold()
+                    if not any(last in flat for last in lasts):
+                        continue
+                here = {token for word in text.split() for token in name_tokens(word)}
                 for last in lasts & here:
                     found[article, last] = found.get((article, last), frozenset()).union(terms)
     return found

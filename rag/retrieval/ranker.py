@@ -41,7 +41,10 @@ class Ranker:
     def scores(self, rows: Vectors) -> Vectors:
         """A score a row, shape (rows,): the higher, the likelier the sentence answers."""
         x = np.clip((rows - self.mean) / self.deviation, -FAR, FAR)
-        return (x @ self.direct + np.tanh(x @ self.hidden + self.bias) @ self.out).astype(np.float32)
+        # Not "@": OpenBLAS would wake its threads for so little, and they then spin for some 25 ms, in the way of the rest.
+        hidden = np.tanh(np.einsum("rf,fu->ru", x, self.hidden) + self.bias)
+        scores = np.einsum("rf,f->r", x, self.direct) + np.einsum("ru,u->r", hidden, self.out)
+        return scores.astype(np.float32)
 
 
 @cache

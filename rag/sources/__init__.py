@@ -106,6 +106,32 @@ def read(source: str, *, fields: Mapping[str, str] | None = None, web: Web | Non
     return _numbered(_file(path, named, _today(), alone=True, reader=reader))
 
 
+def expected(source: str) -> int | None:
+    """How many articles a source holds at most, where that is quickly told without reading them; else None."""
+    if "://" in source:
+        return None
+    path = Path(source)
+    try:
+        found = [item for item in files.walk(path) if isinstance(item, Path)] if path.is_dir() else [path]
+        counts = [_records(item) for item in found if _is_readable(item)]
+    except (OSError, ValueError):
+        return None
+    known = [n for n in counts if n is not None]
+    return sum(known) if known and len(known) == len(counts) else None
+
+
+def _records(path: Path) -> int | None:
+    kind = files.ending(path)
+    if READERS.get(kind) in (documents.text, documents.markdown, documents.page):
+        return 1
+    if kind == ".parquet":
+        return tables.parquet_count(path)
+    if kind in (".jsonl", ".ndjson") and path.suffix.lower() != ".gz":
+        with path.open("rb") as file:
+            return sum(not line.isspace() for line in file)
+    return None
+
+
 def _endings() -> str:
     return f"{', '.join(READERS)} (all but {', '.join(sorted(WHOLE_ONLY))} also with .gz)"
 

@@ -152,6 +152,17 @@ def parquet_rows(
         ) from error
 
 
+def parquet_count(path: Path) -> int | None:
+    """How many rows a table has, None where it is damaged."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.read_metadata(path).num_rows
+    except pa.ArrowException:
+        return None
+
+
 def sqlite_rows(
     path: Path, source: str, key: str, fields: Mapping[str, str], today: date, query: str = ""
 ) -> Iterator[Extracted | Skipped]:

@@ -2,12 +2,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from langchain_core.embeddings import DeterministicFakeEmbedding
 
-from rag.errors import SettingsError
+from rag import Archive
+from rag.errors import ArchiveMismatch, SettingsError
+from rag.indexing import embed
 from rag.indexing.embed import LangChainEmbedder, OnnxEmbedder, SentenceTransformersEmbedder, open_embedder
 from rag.records import Span
 from rag.settings import DEFAULT_EMBEDDER, Settings
@@ -58,3 +63,60 @@ def test_the_default_embedder_runs_without_torch() -> None:
     )
     OnnxEmbedder(Settings().cache).embed(["the export exists by now"])
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    """A cache that holds the export and nothing else."""
+    exact = OnnxEmbedder(Settings.from_env().cache)
+    exact.embed(["the export exists by now"])
+    (tmp_path / exact.path.name).symlink_to(exact.path)
+    return tmp_path
+
+
+def test_int8_is_made_once_and_near_to_fp32(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    exact, ours = OnnxEmbedder(cache), open_embedder(Settings(cache=cache, precision="int8"))
+    alone = [float(ours.embed_question(t) @ exact.embed_question(t)) for t in TEXTS]
+    assert min(alone) > 0.98 and max(alone) < 0.9999
+    together = (ours.embed(TEXTS) * exact.embed(TEXTS)).sum(axis=1)
+    assert together.min() > 0.95, "beside one of another length it is rounded more coarsely"
+    assert ours.fingerprint == f"{exact.fingerprint}:int8"
+    made = {path.name: path.stat().st_size for path in cache.iterdir()}
+    assert set(made) == {exact.path.name, exact.path.name.replace(".onnx", "-int8.onnx")}
+    assert min(made.values()) < 0.7 * max(made.values())
+    monkeypatch.setattr(embed, "quantise", None)
+    again = open_embedder(Settings(cache=cache, precision="int8"))
+    assert again.embed(TEXTS) == pytest.approx(ours.embed(TEXTS))
+
+
+def test_int8_is_refused_where_it_is_too_coarse(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ruined(model: Any, path: Path, **_: Any) -> None:
+        for weights in model.graph.initializer:
+            if len(weights.dims) == 2 and weights.dims[0] == 384:
+                weights.CopyFrom(
+                    onnx.numpy_helper.from_array(np.round(onnx.numpy_helper.to_array(weights)), weights.name)
+                )
+        onnx.save(model, path)
+
+    monkeypatch.setattr("onnxruntime.quantization.quantize_dynamic", ruined)
+    before = set(cache.iterdir())
+    with pytest.raises(SettingsError, match="RAG_EMBEDDER_PRECISION to fp32"):
+        open_embedder(Settings(cache=cache, precision="int8")).embed(["a"])
+    assert set(cache.iterdir()) == before
+
+
+def test_int8_without_its_extra_names_the_command(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(SettingsError, match=r"needs onnx: pip install -e '\.\[int8\]'") as told:
+        open_embedder(Settings(cache=cache, precision="int8")).embed(["a"])
+    assert "\n" not in str(told.value)
+
+
+def test_int8_is_for_the_default_embedder_and_one_archive_has_one_precision(seed_archive: Path) -> None:
+    with pytest.raises(SettingsError, match="RAG_EMBEDDER_PRECISION=int8 is for all-MiniLM"):
+        open_embedder(Settings(embedder="other", precision="int8"))
+    with pytest.raises(SettingsError, match="fp32 or int8"):
+        Settings.from_env({"RAG_EMBEDDER_PRECISION": "int4"})
+    settings = Settings.from_env({"RAG_EMBEDDER_PRECISION": "int8"})
+    with pytest.raises(ArchiveMismatch, match=":int8'; set it back"):
+        Archive.open(seed_archive, settings=settings)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from rag.errors import SourceError
 from rag.records import Article, Remark, Skipped
-from rag.sources import read
+from rag.sources import expected, read
 
 BODY = "The first sentence of it.\n\nThe second."
 
@@ -315,3 +315,28 @@ def test_the_order_of_records_does_not_matter_for_ids(rows: list[dict[str, objec
         path.write_text(json.dumps(rows))
         assert {a.id for a in articles(path)} == first
         assert not skipped(path)
+
+
+def test_how_many_articles_are_expected(tmp_path: Path) -> None:
+    """Never fewer than are read; None where only reading would tell."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rows = [{"title": f"Title {n}", "text": f"The harbour {n} closes in May."} for n in range(3)]
+    (tmp_path / "a.jsonl").write_text("\n\n".join(map(json.dumps, rows)) + "\n")
+    (tmp_path / "b.txt").write_text("Harbour\n\nThe harbour closes in May.")
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "c.parquet")
+    (tmp_path / "d.pdf").write_text("no news")
+    for source, most in (
+        (tmp_path / "a.jsonl", 3),
+        (tmp_path / "b.txt", 1),
+        (tmp_path / "c.parquet", 3),
+        (tmp_path, 7),
+    ):
+        assert expected(str(source)) == most
+        assert sum(isinstance(item, Article) for item in read(str(source))) == most
+    (tmp_path / "e.csv").write_text("title,text\nHarbour,Closed.\n")
+    (tmp_path / "f.parquet").write_text("no table")
+    unknown = ("e.csv", "f.parquet", "", "none.jsonl", "d.pdf", "a.db:SELECT 1 AS text", "nul\0.txt/x.jsonl")
+    assert [expected(str(tmp_path / name)) for name in unknown] == [None] * len(unknown)
+    assert expected("https://paper.example/page.html") is None
