@@ -232,6 +232,7 @@ _LATEST = regex.compile(
     r"(?i)\b(?:now|currently|latest|newest|current|most recent(?:ly)?|at present|these days|so far)\b"
 )
 _PRONOUN = regex.compile(r"(?i)\b(?:he|she|they|him|her|them|his|hers|their|theirs)\b")
+_ONE = regex.compile(r"(?i)\b(?:he|she|him|her|his|hers)\b")  # one person; "them" may be pilot whales
 _THAT = regex.compile(r"(?i)\b(?:it|that|this|there|those|these|its)\b")
 _WHO_ASKED = regex.compile(r"(?i)(?:who|whose|which (?:man|woman|person|\w*man))\b")
 _CALENDAR = regex.compile(rf"(?i)(?:{MONTHS}|{DAYS})(?: \d+)?")
@@ -511,8 +512,8 @@ def _complete(asked: str, previous: str, ledger: Known, answered: str = "") -> s
     if not speakers and not role and before and _PRONOUN.search(text):
         text = _PRONOUN.sub(lambda m: _for_pronoun(m.group(), before), text, count=1)
         speakers = before
-    elif _PRONOUN.search(text) and not speakers and not role and (person := _antecedent(previous, answered, ledger)):
-        text = _PRONOUN.sub(lambda m: _for_pronoun(m.group(), (person,)), text, count=1)
+    elif _ONE.search(text) and not speakers and not role and (person := _antecedent(previous, answered, ledger)):
+        text = _ONE.sub(lambda m: _for_pronoun(m.group(), (person,)), text, count=1)
     named = [m.group() for m in _NAME.finditer(text[1:]) if m.group() not in speakers]
     words = _content(text)
     for speaker in speakers:
@@ -526,9 +527,14 @@ def _complete(asked: str, previous: str, ledger: Known, answered: str = "") -> s
         # "How long was the sentence?": too short to stand alone, and it names nobody.
         if len(words) > 3 or named or speakers:
             return asked
-        names = [m.group() for m in _NAME.finditer(previous[1:])]
-        text = f"{text.rstrip(' ?.')} ({' '.join(dict.fromkeys(names)) or topic})?"
+        about = " ".join(dict.fromkeys(_names(previous))) or ("" if _CALENDAR.search(previous) else topic)
+        text = f"{text.rstrip(' ?.')} ({about})?" if about else text
     return text[:1].upper() + text[1:]
+
+
+def _names(question: str) -> list[str]:
+    """The names in a question, but for its first word and the calendar's."""
+    return [m.group() for m in _NAME.finditer(question[1:]) if not _CALENDAR.fullmatch(m.group())]
 
 
 _OTHER = regex.compile(r"\bthe other (?P<name>\p{Lu}[\p{L}\p{M}’'-]+)")
@@ -548,13 +554,15 @@ def _antecedent(previous: str, answered: str, ledger: Known) -> str:
     """Whom "he" or "she" means after a question and its answer: the person of the answer where it was asked who, else
     the last one of the question whom the archive quotes, else the person of the answer; "" where there is none.
     """
-    asked = [m.group() for m in _NAME.finditer(previous[1:]) if not _CALENDAR.fullmatch(m.group())]
+    previous = previous.partition(" (")[0]  # without what it was completed by
+    asked = [name for name in _names(previous) if name not in {m["where"] for m in _PLACE.finditer(previous)}]
     named = [
         m.group()
         for m in _NAME.finditer(answered)
         if len(name_tokens(m.group())) > 1 and not any(same_person(m.group(), a) for a in asked)
     ]
-    told = [name for name in named if quoted_as(name, ledger)] or named
+    places = {m["where"] for m in _PLACE.finditer(answered)}
+    told = [name for name in named if quoted_as(name, ledger)] or [name for name in named if name not in places]
     if told and _WHO_ASKED.match(previous):
         return told[0]
     known = [name for name in asked if quoted_as(name, ledger)]

@@ -96,7 +96,13 @@ LAVROV = "What did Lavrov say about BRICS expansion?"
             "How long was the sentence?",
             "How long was the sentence (Gregor Halloran)?",
         ),
+        (
+            "How many pilot whales came ashore at Gull Bay?",
+            "And who counted them?",
+            "Who counted them (pilot whales came ashore Gull Bay)?",
+        ),
         # Questions that stand by themselves stay as they are.
+        ("What happened in January 2024?", "Who is the king of the moon?", "Who is the king of the moon?"),
         (LAVROV, "What did Wang Yi say about BRICS?", "What did Wang Yi say about BRICS?"),
         (LAVROV, "Who won the World Cup in Qatar?", "Who won the World Cup in Qatar?"),
         ("", "and what did Wang say?", "and what did Wang say?"),
