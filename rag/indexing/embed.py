@@ -76,12 +76,15 @@ class Embedder(Protocol):
         ...
 
 
-def open_embedder(settings: Settings, langchain: Embeddings | None = None) -> Embedder:
-    """The embedder that the settings name, or the given LangChain ``Embeddings`` wrapped. Nothing is loaded yet."""
+def open_embedder(settings: Settings, langchain: Embeddings | None = None, *, threads: int | None = None) -> Embedder:
+    """The embedder that the settings name, or the given LangChain ``Embeddings`` wrapped. Nothing is loaded yet.
+
+    The default one embeds on so many ``threads``, a core each (None: on all).
+    """
     if langchain is not None:
         return LangChainEmbedder(langchain)
     if settings.embedder == DEFAULT_EMBEDDER:
-        return OnnxEmbedder(settings.cache)
+        return OnnxEmbedder(settings.cache, threads)
     return SentenceTransformersEmbedder(settings.embedder)
 
 
@@ -213,10 +216,11 @@ class OnnxEmbedder:
 
     window = 256
 
-    def __init__(self, cache: Path) -> None:
+    def __init__(self, cache: Path, threads: int | None = None) -> None:
         self._cache = cache
         self._guard = threading.Lock()
-        self._pool = ThreadPoolExecutor(cores(), "embed")  # its threads begin with the first batches
+        self._threads = threads or cores()
+        self._pool = ThreadPoolExecutor(self._threads, "embed")  # they begin with the first batches
 
     @property
     def fingerprint(self) -> str:
@@ -235,10 +239,16 @@ class OnnxEmbedder:
         return tokenizer
 
     @cached_property
-    def _session(self) -> Any:
+    def path(self) -> Path:
+        """The exported model, which is made where it is missing."""
         path = self._cache / f"{self.fingerprint.replace(':', '-')}.onnx"
         if not path.exists():
             export(path)
+        return path
+
+    @cached_property
+    def _session(self) -> Any:
+        path = self.path
         try:
             return session(str(path))
         except Exception as error:  # onnxruntime's own exceptions share no base class below Exception
@@ -307,7 +317,7 @@ class OnnxEmbedder:
         try:
             for batch in batches:
                 running.append(self._pool.submit(run, batch))
-                if len(running) > cores() + 2:
+                if len(running) > self._threads + 2:
                     yield running.popleft().result()
             while running:
                 yield running.popleft().result()
