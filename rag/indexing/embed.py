@@ -84,7 +84,7 @@ def open_embedder(settings: Settings, langchain: Embeddings | None = None, *, th
     if langchain is not None:
         return LangChainEmbedder(langchain)
     if settings.embedder == DEFAULT_EMBEDDER:
-        return OnnxEmbedder(settings.cache, threads)
+        return OnnxEmbedder(settings.cache, threads=threads)
     return SentenceTransformersEmbedder(settings.embedder)
 
 
@@ -216,11 +216,11 @@ class OnnxEmbedder:
 
     window = 256
 
-    def __init__(self, cache: Path, threads: int | None = None) -> None:
+    def __init__(self, cache: Path, *, threads: int | None = None) -> None:
         self._cache = cache
-        self._guard = threading.Lock()
         self._threads = threads or cores()
-        self._pool = ThreadPoolExecutor(self._threads, "embed")  # they begin with the first batches
+        self._guard = threading.Lock()
+        self._pool = ThreadPoolExecutor(self._threads, "embed")  # its threads begin with the first batches
 
     @property
     def fingerprint(self) -> str:
@@ -239,16 +239,10 @@ class OnnxEmbedder:
         return tokenizer
 
     @cached_property
-    def path(self) -> Path:
-        """The exported model, which is made where it is missing."""
+    def _session(self) -> Any:
         path = self._cache / f"{self.fingerprint.replace(':', '-')}.onnx"
         if not path.exists():
             export(path)
-        return path
-
-    @cached_property
-    def _session(self) -> Any:
-        path = self.path
         try:
             return session(str(path))
         except Exception as error:  # onnxruntime's own exceptions share no base class below Exception

@@ -14,13 +14,14 @@ import socket
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.errors import RagError, SettingsError, WorkerError
-from rag.indexing.embed import Embedder, OnnxEmbedder, cores, open_embedder
+from rag.indexing.embed import Embedder, cores, open_embedder
 from rag.indexing.pipeline import LOTS, Draft, prepare
 from rag.settings import Settings
 from rag.stores.ledger import Prepared
@@ -51,7 +52,7 @@ class _Worker:
     def __init__(self, settings: Settings, embeddings: Embeddings | None, threads: int) -> None:
         os.environ["RAYON_NUM_THREADS"] = str(threads)  # the tokenizer's
         if not settings.cache.exists():  # another machine, where the cache lies elsewhere
-            settings = Settings(embedder=settings.embedder, cache=Settings.from_env().cache)
+            settings = replace(settings, cache=Settings.from_env().cache)
         self._embedder = open_embedder(settings, embeddings, threads=threads)
 
     def made_with(self) -> tuple[str, str]:
@@ -65,7 +66,8 @@ class _Worker:
 
 class RayWorkers:
     """``count`` processes that embed (a ``rag.indexing.pipeline.Workers``), on the cluster that Ray's own variable
-    RAY_ADDRESS names, else on this machine. They start when the first lot is sent, and end with ``close``.
+    RAY_ADDRESS names, else on this machine. They start when the first lot is sent, and end with ``close``. (Where Ray's
+    own daemons die, Ray ends this process: what was finished is kept then, too.)
 
     Raises SettingsError where Ray is not installed or the cluster does not answer, WorkerError when a worker dies.
     """
@@ -130,8 +132,7 @@ class RayWorkers:
             self._folder = None
 
     def _start(self) -> None:
-        if isinstance(self._embedder, OnnxEmbedder):
-            _ = self._embedder.path  # made once, not by every worker
+        self._embedder.embed_question("load")  # what cannot be loaded is told here, and an export made once
         try:
             self._connect()
             self._load()
@@ -157,11 +158,14 @@ class RayWorkers:
             }
         else:
             _reach(self._address)
+            os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "1")  # what listens but is no Ray: a minute, not ten
         import ray
 
         if ray.is_initialized():  # by the program that uses us
             return
         self._ours = True
+        # What Ray has to tell of a dead worker it would print among our JSON; we tell it by ourselves.
+        ray._private.worker._worker_logs_enabled = False  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue, reportPrivateImportUsage]
         try:
             ray.init(log_to_driver=False, logging_level=logging.ERROR, **started)
         except (ConnectionError, RuntimeError, OSError, ValueError, TimeoutError) as error:
