@@ -50,7 +50,7 @@ class _Worker:
     """What runs in each process: an embedder of its own, on its share of the cores."""
 
     def __init__(self, settings: Settings, embeddings: Embeddings | None, threads: int) -> None:
-        os.environ["RAYON_NUM_THREADS"] = str(threads)  # the tokenizer's
+        os.environ.update(RAYON_NUM_THREADS=str(threads))  # the tokenizer's
         if not settings.cache.exists():  # another machine, where the cache lies elsewhere
             settings = replace(settings, cache=Settings.from_env().cache)
         self._embedder = open_embedder(settings, embeddings, threads=threads)
@@ -65,8 +65,8 @@ class _Worker:
 
 
 class RayWorkers:
-    """``count`` processes that embed (a ``rag.indexing.pipeline.Workers``), on the cluster that Ray's own variable
-    RAY_ADDRESS names, else on this machine. They start when the first lot is sent, and end with ``close``. (Where Ray's
+    """``count`` processes that embed (a ``rag.indexing.pipeline.Workers``), on the cluster at ``settings.ray_address``,
+    else on this machine. They start when the first lot is sent, and end with ``close``. (Where Ray's
     own daemons die, Ray ends this process: what was finished is kept then, too.)
 
     Raises SettingsError where Ray is not installed or the cluster does not answer, WorkerError when a worker dies.
@@ -78,7 +78,7 @@ class RayWorkers:
         self._embedder = embedder
         self._settings = settings
         self._embeddings = embeddings
-        self._address = os.environ.get("RAY_ADDRESS") or "local"
+        self._address = settings.ray_address or "local"
         if find_spec("ray") is None:
             raise SettingsError(f"{count} workers need Ray; pip install 'dateline[scale]', or leave --workers out")
         if self._address == "local" and count > MOST_ON_A_CORE * cores():
@@ -142,12 +142,14 @@ class RayWorkers:
 
     def _connect(self) -> None:
         """Ray tells nobody of itself, and on this machine alone it listens on loopback only."""
-        os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-        os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # or Ray warns of its own plans
+        os.environ.update(
+            RAY_USAGE_STATS_ENABLED="0",
+            RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO="0",  # or Ray warns of its own plans
+        )
         started: dict[str, Any] = {"address": self._address}
         if self._address == "local":
             # What Ray calls this on Linux, too: off, all its servers bind to 127.0.0.1.
-            os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+            os.environ.update(RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER="0")
             # A short path (Ray puts sockets there), which goes when we go.
             self._folder = tempfile.mkdtemp(prefix="dateline-", dir="/tmp" if Path("/tmp").is_dir() else None)
             started |= {
@@ -158,7 +160,7 @@ class RayWorkers:
             }
         else:
             _reach(self._address)
-            os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "1")  # what listens but is no Ray: a minute, not ten
+            os.environ.update(RAY_NUM_REDIS_GET_RETRIES="1")  # what listens but is no Ray: a minute, not ten
         import ray
 
         if ray.is_initialized():  # by the program that uses us
