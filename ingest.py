@@ -59,12 +59,22 @@ robots.txt allows; what is unchanged is not fetched again. Addresses inside this
     found.add_argument(
         "--allow-host", action="append", default=[], metavar="HOST", help="fetch from this host inside the network, too"
     )
+    found.add_argument(
+        "--workers", type=_workers, default=1, metavar="N",
+        help="embed with N processes, on a Ray cluster if RAY_ADDRESS names one (default: 1, without Ray)",
+    )  # fmt: skip
     printed = found.add_mutually_exclusive_group()
     printed.add_argument("--json", action="store_true", help="print the report as JSON")
     printed.add_argument(
         "--events", action="store_true", help="print what happens as JSON Lines; the last one is the report"
     )
     return found
+
+
+def _workers(given: str) -> int:
+    if not given.isdecimal() or int(given) < 1:
+        raise argparse.ArgumentTypeError(f"{given!r} is no number of processes; give 1 or more")
+    return int(given)
 
 
 def fields(pairs: Sequence[str]) -> dict[str, str]:
@@ -114,7 +124,7 @@ def run(args: argparse.Namespace, events: Events | None) -> IngestReport:
 
     fetcher = Fetcher(allowed=args.allow_host)
     sources = args.sources or [str(SEEDS)]
-    with Archive.create(args.archive) as archive:
+    with Archive.create(args.archive, workers=args.workers) as archive:
         if events:
             events.tell("begun", archive=str(archive.path), sources=sources)
             return archive.ingest(

@@ -127,6 +127,9 @@ def parser() -> argparse.ArgumentParser:
         metavar="N",
         help="ask: so many, by perturbed copies (20,000; with --archive: none)",
     )
+    bench.add_argument(
+        "--workers", type=_counts, metavar="N,N", help="ingest: instead, with so many processes that embed: 1,2,4"
+    )
     bench.add_argument("--users", type=_positive, metavar="N", help="chat: how many readers at once (200)")
 
     feedback = command("feedback", "Write what readers said on the page as questions for bring-your-own.")
@@ -345,6 +348,14 @@ def bench(options: argparse.Namespace) -> int:
         return 0
     if options.users:
         raise RagError(f"bench {options.what} has no users; leave --users out, or bench chat")
+    if options.workers:
+        from evals import bench_workers
+
+        if options.what != "ingest" or options.archive:
+            raise RagError("workers are for an ingest of its own; bench ingest --workers, without --archive")
+        spread = bench_workers.workers(options.data, Settings.from_env(), options.workers)
+        print(json.dumps(spread, ensure_ascii=False, indent=1) if options.json else bench.table(spread))
+        return 0
     found = bench.run(options.what, options.data, options.archive, Settings.from_env(), options.passages)
     print(json.dumps(found, ensure_ascii=False, indent=1) if options.json else bench.table(found))
     return 0
@@ -378,6 +389,10 @@ def _weeks(text: str) -> tuple[str, str]:
     if not match or match[1] > match[2]:
         raise argparse.ArgumentTypeError(f"{text!r} is no range of weeks; write two dates such as 20230106..20230210")
     return match[1], match[2]
+
+
+def _counts(text: str) -> list[int]:
+    return sorted({_positive(part.strip()) for part in text.split(",")})
 
 
 def _positive(text: str) -> int:

@@ -31,6 +31,7 @@ from rag.errors import (
     ArchiveMissing,
     ArchiveReadOnly,
     QuestionError,
+    SettingsError,
     SourceError,
 )
 from rag.indexing.embed import Embedder, open_embedder
@@ -70,6 +71,7 @@ if TYPE_CHECKING:
     from langchain_core.embeddings import Embeddings
     from langchain_core.language_models import BaseChatModel
 
+    from rag.indexing.scale import RayWorkers
     from rag.sources.fetch import Fetcher
     from rag.sources.web import Visit, Web
 
@@ -166,11 +168,14 @@ class Archive(AbstractContextManager["Archive"]):
     such folder and renames CURRENT when that is whole.
     """
 
-    def __init__(self, path: Path, settings: Settings, embedder: Embedder, *, write: bool) -> None:
+    def __init__(
+        self, path: Path, settings: Settings, embedder: Embedder, *, write: bool, workers: RayWorkers | None = None
+    ) -> None:
         self.path = path
         self.settings = settings
         self._embedder = embedder
         self._write = write
+        self._workers = workers
         self._guard = threading.RLock()
         self._searcher: Searcher | None = None
         self._indexer: Indexer | None = None
@@ -215,14 +220,24 @@ class Archive(AbstractContextManager["Archive"]):
         settings: Settings | None = None,
         embeddings: Embeddings | None = None,
         make: bool = True,
+        workers: int = 1,
     ) -> Archive:
-        """Open an archive for adding, and make it (unless ``make`` is off) when it is missing. Raises ArchiveLocked
-        while another writes.
+        """Open an archive for adding, and make it (unless ``make`` is off) when it is missing. With several ``workers``,
+        so many processes embed what is added (``rag.indexing.scale``); given ``embeddings`` must be fit to be pickled
+        then. Raises ArchiveLocked while another writes, SettingsError for workers that cannot be had.
         """
+        if workers < 1:
+            raise SettingsError(f"{workers} workers cannot embed; give 1 or more")
         settings = settings or Settings.from_env()
         if not make and _current(Path(path or settings.archive)) is None:
             raise _missing(Path(path or settings.archive))
-        archive = cls(Path(path or settings.archive), settings, open_embedder(settings, embeddings), write=True)
+        embedder = open_embedder(settings, embeddings)
+        scaled: RayWorkers | None = None
+        if workers > 1:
+            from rag.indexing.scale import RayWorkers
+
+            scaled = RayWorkers(workers, embedder, settings, embeddings)
+        archive = cls(Path(path or settings.archive), settings, embedder, write=True, workers=scaled)
         try:
             archive._finish()
         except BaseException:
@@ -310,7 +325,7 @@ class Archive(AbstractContextManager["Archive"]):
     def _open_indexer(self) -> Indexer:
         ledger = self._ledger
         if self._indexer is None:
-            self._indexer = _indexer(ledger, self._embedder, self.settings, make=ledger.is_empty)
+            self._indexer = _indexer(ledger, self._embedder, self.settings, make=ledger.is_empty, workers=self._workers)
         return self._indexer
 
     def _search(self) -> Searcher:
@@ -342,6 +357,8 @@ class Archive(AbstractContextManager["Archive"]):
 
     def close(self) -> None:
         with self._guard:
+            if self._workers is not None:
+                self._workers.close()
             self._close_indexes()
             folded = self._sound and self._opened is not None and self._opened.fold()
             for ledger in (*self._outdated, *([self._opened] if self._opened else [])):
@@ -818,14 +835,16 @@ def _switch(path: Path, store: Path) -> None:
     draft.replace(path / _CURRENT)
 
 
-def _indexer(ledger: Ledger, embedder: Embedder, settings: Settings, *, make: bool) -> Indexer:
+def _indexer(
+    ledger: Ledger, embedder: Embedder, settings: Settings, *, make: bool, workers: RayWorkers | None = None
+) -> Indexer:
     vectors = VectorIndex(ledger.path.parent / CHROMA, make=make, server=settings.chroma_url)
     try:
         lexical = LexicalIndex(ledger.path.parent / WORDS, write=True, make=make)
     except BaseException:
         vectors.close()
         raise
-    return Indexer(ledger, vectors, lexical, embedder, settings.passage_tokens)
+    return Indexer(ledger, vectors, lexical, embedder, settings.passage_tokens, workers)
 
 
 def _rebuild(path: Path, settings: Settings, embedder: Embedder, on_progress: Progress | None) -> None:

@@ -5,6 +5,7 @@ RagError
 ├── QuestionError      a question or a filter cannot be understood
 ├── SettingsError      a setting is wrong, or an extra is not installed
 ├── ModelError         the language model failed (the quoted answer is given instead)
+├── WorkerError        a worker process of an ingest failed or is gone
 └── ArchiveError       the archive cannot be used
     ├── ArchiveMissing     nothing has been ingested there yet
     ├── ArchiveLocked      another process is writing
@@ -32,6 +33,10 @@ class SettingsError(RagError):
 
 class ModelError(RagError):
     """The language model failed."""
+
+
+class WorkerError(RagError):
+    """A worker process of an ingest failed or is gone."""
 
 
 class ArchiveError(RagError):

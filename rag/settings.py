@@ -26,6 +26,7 @@ class Settings:
     ``model_url``: base URL of an OpenAI-compatible or Ollama server (RAG_MODEL_URL). ``model_timeout``: seconds until
     a silent model counts as failed (RAG_MODEL_TIMEOUT). ``cache``: folder of exported embedders (RAG_CACHE).
     ``chroma_url``: a Chroma server that keeps the vectors, "" to keep them in the archive (RAG_CHROMA_URL).
+    ``ray_address``: the Ray cluster that several workers embed on, "" for this machine (Ray's own RAY_ADDRESS).
     """
 
     archive: Path = Path(".archive")
@@ -37,6 +38,7 @@ class Settings:
     model_timeout: float = 60.0
     cache: Path = Path.home() / ".cache" / "dateline"
     chroma_url: str = ""
+    ray_address: str = ""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -71,4 +73,5 @@ class Settings:
             model_timeout=number("RAG_MODEL_TIMEOUT", default.model_timeout, 0.001),
             cache=Path(environ.get("RAG_CACHE") or cache),
             chroma_url=chroma_url,
+            ray_address=environ.get("RAY_ADDRESS", ""),
         )

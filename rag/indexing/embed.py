@@ -85,12 +85,15 @@ class Embedder(Protocol):
         ...
 
 
-def open_embedder(settings: Settings, langchain: Embeddings | None = None) -> Embedder:
-    """The embedder that the settings name, or the given LangChain ``Embeddings`` wrapped. Nothing is loaded yet."""
+def open_embedder(settings: Settings, langchain: Embeddings | None = None, *, threads: int | None = None) -> Embedder:
+    """The embedder that the settings name, or the given LangChain ``Embeddings`` wrapped. Nothing is loaded yet.
+
+    The default one embeds on so many ``threads``, a core each (None: on all).
+    """
     if langchain is not None:
         return LangChainEmbedder(langchain)
     if settings.embedder == DEFAULT_EMBEDDER:
-        return OnnxEmbedder(settings.cache, settings.precision)
+        return OnnxEmbedder(settings.cache, settings.precision, threads=threads)
     if settings.precision != "fp32":
         raise SettingsError(
             f"RAG_EMBEDDER_PRECISION={settings.precision} is for {DEFAULT_EMBEDDER} alone; unset it, or RAG_EMBEDDER"
@@ -230,11 +233,12 @@ class OnnxEmbedder:
 
     window = 256
 
-    def __init__(self, cache: Path, precision: Precision = "fp32") -> None:
+    def __init__(self, cache: Path, precision: Precision = "fp32", *, threads: int | None = None) -> None:
         self._cache = cache
         self._precision: Precision = precision
+        self._threads = threads or cores()
         self._guard = threading.Lock()
-        self._pool = ThreadPoolExecutor(cores(), "embed")  # its threads begin with the first batches
+        self._pool = ThreadPoolExecutor(self._threads, "embed")  # its threads begin with the first batches
 
     @property
     def fingerprint(self) -> str:
@@ -334,7 +338,7 @@ class OnnxEmbedder:
         try:
             for batch in batches:
                 running.append(self._pool.submit(run, batch))
-                if len(running) > cores() + 2:
+                if len(running) > self._threads + 2:
                     yield running.popleft().result()
             while running:
                 yield running.popleft().result()

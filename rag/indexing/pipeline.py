@@ -1,6 +1,7 @@
 """Articles in, acknowledged passages out: split, attribute, embed, record, index, acknowledge; a batch at a time.
 
-One thread reads the source, splits, and writes the ledger and both indexes; beside it, others embed what it has split.
+One thread reads the source, splits, and writes the ledger and both indexes; beside it, others embed what it has split:
+threads of this process, or the processes of ``rag.indexing.scale``.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -54,7 +55,7 @@ class _Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class _Draft:
+class Draft:
     """An article split, not yet embedded and attributed."""
 
     article: Article
@@ -88,21 +89,84 @@ def _flaw(article: Article) -> str:
     return ""
 
 
-class _Stopped(Exception):
+class Stopped(Exception):
     """Nobody waits any more for what is being embedded."""
 
 
-class _Line(AbstractContextManager["_Line"]):
-    """Drafts go in, and come out embedded, while the caller reads on. At most ``LOTS`` lots are in work and one waits:
-    then ``put`` waits, too. Leaving it early stops what is in work; what fails there is raised by the next call.
-    """
+def prepare(embedder: Embedder, lot: Sequence[Draft], stopped: threading.Event | None = None) -> list[Prepared]:
+    """Embed and attribute a lot of drafts. Raises Stopped soon after ``stopped`` is set."""
+    passages = [p for draft in lot for p in draft.passages]
+    if not passages:
+        nothing = np.zeros((0, 1), dtype=np.float32)
+        return [Prepared(d.article, (), statements(d.article, d.sentences), nothing, (), d.bands) for d in lot]
+    texts = [p.embedded for p in passages]
+    reader = TagReader.of(passages)
+
+    def read(rows: Sequence[int], encodings: Sequence[Any], last: Vectors, third: Vectors) -> None:
+        if stopped is not None and stopped.is_set():
+            raise Stopped
+        reader(rows, encodings, last, third)
+
+    vectors, parts = embedder.embed_passages(texts, [p.inside for p in passages], read)
+    tagged = reader.tagged()
+    done: list[Prepared] = []
+    at = 0
+    for draft in lot:
+        mine = slice(at, at + len(draft.passages))
+        tags = tags_of(draft.passages, tagged[mine])
+        said = statements(draft.article, draft.sentences, tags)
+        rows = vectors[mine], parts[mine]
+        done.append(Prepared(draft.article, draft.passages, said, *rows, draft.bands, tags))
+        at = mine.stop
+    return done
+
+
+class Workers(Protocol):
+    """Whoever embeds lots of drafts, several at a time."""
+
+    @property
+    def most(self) -> int:
+        """Lots that are in work at a time: with more, a lot waits for its turn."""
+        ...
+
+    def send(self, lot: Sequence[Draft]) -> Future[list[Prepared]]: ...
+    def stop(self) -> None:
+        """Nobody waits any more for the lots that were sent."""
+        ...
+
+
+class Threads:
+    """Workers that are threads of this process. Once stopped, they take no more lots."""
+
+    most = LOTS
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
         self._pool = ThreadPoolExecutor(LOTS, "ingest")
         self._stopped = threading.Event()
-        self._lot: list[_Draft] = []
+
+    def send(self, lot: Sequence[Draft]) -> Future[list[Prepared]]:
+        return self._pool.submit(prepare, self._embedder, lot, self._stopped)
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self._pool.shutdown(cancel_futures=True)
+
+
+class _Line(AbstractContextManager["_Line"]):
+    """Drafts go in, and come out embedded, in the same order, while the caller reads on. At most ``Workers.most`` lots
+    are in work and one waits: then ``put`` waits, too. Leaving it early stops what is in work; what fails there is raised
+    by the next call.
+
+    Which drafts are a lot does not hinge on who embeds them or how fast: a text's vector differs in its last digits with
+    the texts that it is padded with.
+    """
+
+    def __init__(self, workers: Workers) -> None:
+        self._workers = workers
+        self._lot: list[Draft] = []
         self._running: deque[Future[list[Prepared]]] = deque()
+        self._sent = False
         self._ready: list[Prepared] = []
         self._begun = 0.0
         self.ids: set[str] = set()
@@ -116,17 +180,17 @@ class _Line(AbstractContextManager["_Line"]):
         """Passages that can be taken."""
         return sum(len(one.passages) for one in self._ready)
 
-    def put(self, item: _Draft | Prepared) -> None:
+    def put(self, item: Draft | Prepared) -> None:
         self.ids.add(item.article.id)
         if isinstance(item, Prepared):
             self._ready.append(item)
             return
         self._lot.append(item)
         # The first lot is small, so that the embedder has work at once.
-        enough = EMBEDDED_TOGETHER if self._running else EMBEDDED_TOGETHER / 4
+        enough = EMBEDDED_TOGETHER if self._sent else EMBEDDED_TOGETHER / 4
         if sum(len(draft.passages) for draft in self._lot) >= enough:
             self._send()
-        while len(self._running) > LOTS or (self._running and self._running[0].done()):
+        while len(self._running) > self._workers.most or (self._running and self._running[0].done()):
             self._collect()
 
     def take(self) -> list[Prepared]:
@@ -146,8 +210,9 @@ class _Line(AbstractContextManager["_Line"]):
         if self._lot:
             if not self._running:
                 self._begun = time.perf_counter()
-            self._running.append(self._pool.submit(self._embed, self._lot))
+            self._running.append(self._workers.send(self._lot))
             self._lot = []
+            self._sent = True
 
     def _collect(self) -> None:
         done = self._running.popleft().result()
@@ -156,50 +221,31 @@ class _Line(AbstractContextManager["_Line"]):
             self.seconds += time.perf_counter() - self._begun
         self._ready += done
 
-    def _embed(self, batch: Sequence[_Draft]) -> list[Prepared]:
-        passages = [p for draft in batch for p in draft.passages]
-        if not passages:
-            nothing = np.zeros((0, 1), dtype=np.float32)
-            return [Prepared(d.article, (), statements(d.article, d.sentences), nothing, (), d.bands) for d in batch]
-        texts = [p.embedded for p in passages]
-        reader = TagReader.of(passages)
-
-        def read(rows: Sequence[int], encodings: Sequence[Any], last: Vectors, third: Vectors) -> None:
-            if self._stopped.is_set():
-                raise _Stopped
-            reader(rows, encodings, last, third)
-
-        vectors, parts = self._embedder.embed_passages(texts, [p.inside for p in passages], read)
-        tagged = reader.tagged()
-        done: list[Prepared] = []
-        at = 0
-        for draft in batch:
-            mine = slice(at, at + len(draft.passages))
-            tags = tags_of(draft.passages, tagged[mine])
-            said = statements(draft.article, draft.sentences, tags)
-            rows = vectors[mine], parts[mine]
-            done.append(Prepared(draft.article, draft.passages, said, *rows, draft.bands, tags))
-            at = mine.stop
-        return done
-
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stopped.set()
-        self._pool.shutdown(cancel_futures=True)
+        self._workers.stop()
 
 
 class Indexer:
     """Writes articles into the ledger and both indexes. There is one at a time (the archive holds the lock)."""
 
     def __init__(
-        self, ledger: Ledger, vectors: VectorIndex, lexical: LexicalIndex, embedder: Embedder, budget: int
+        self,
+        ledger: Ledger,
+        vectors: VectorIndex,
+        lexical: LexicalIndex,
+        embedder: Embedder,
+        budget: int,
+        workers: Workers | None = None,
     ) -> None:
+        """``workers`` embed; None: threads of this process. Whoever gave them ends them."""
         self._ledger = ledger
         self._vectors = vectors
         self._lexical = lexical
         self._embedder = embedder
         self._budget = budget
+        self._workers = workers
         self.embedded = 0
         self.embed_seconds = 0.0
 
@@ -210,7 +256,7 @@ class Indexer:
         tally = _Tally()
         read = done = 0
         versions: dict[str, str] = {}
-        with _Line(self._embedder) as line:
+        with self._line() as line:
             for item in items:
                 if isinstance(item, Remark):
                     tally.remarks.append(item)
@@ -244,6 +290,9 @@ class Indexer:
             source, tally.added, tally.unchanged, tally.updated, tuple(tally.skipped), tuple(tally.remarks)
         )
 
+    def _line(self) -> _Line:
+        return _Line(self._workers or Threads(self._embedder))
+
     def _wanted(self, article: Article, tally: _Tally, versions: dict[str, str]) -> bool:
         """Whether an article is new. ``versions`` has the hash of the last version of each that this source gave."""
         before, versions[article.id] = versions.get(article.id), article.content_hash
@@ -270,10 +319,10 @@ class Indexer:
         tally.updated += 1
         return True
 
-    def _prepare(self, article: Article) -> _Draft:
+    def _prepare(self, article: Article) -> Draft:
         spans = sentences(article.text)
         passages = _unlike(split(article, spans, self._budget, self._embedder.count, self._embedder.window))
-        return _Draft(article, spans, passages, bands(article.text))
+        return Draft(article, spans, passages, bands(article.text))
 
     def _commit(self, line: _Line, prepared: Sequence[Prepared]) -> int:
         self.embedded += line.embedded
@@ -319,7 +368,7 @@ class Indexer:
         """
         done = 0
         ids = old.article_ids()
-        with _Line(self._embedder) as line:
+        with self._line() as line:
             for n, i in enumerate(ids, 1):
                 article = old.articles([i])[i]
                 kept = None if embed else self._kept(article, old)

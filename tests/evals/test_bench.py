@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from evals import bench
+from evals import bench, bench_workers
 from evals.__main__ import main
 from rag import Archive, Article
 from rag.indexing.sentences import sentences
@@ -121,3 +121,17 @@ def test_an_archive_is_for_asking_only(tmp_path: Path, capsys: pytest.CaptureFix
     for command in (["embed", "--archive", str(tmp_path)], ["embed", "--passages", "9"], ["chat", "--passages", "9"]):
         assert main(["bench", *command]) == 2
         assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_workers_are_compared_over_the_same_articles(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(bench, "texts", lambda _: bench.Texts("one", (ARTICLE,), ()))
+    found = bench_workers.workers(None, Settings.from_env(), [1], most=3, rounds=2)
+    assert (found["articles"], found["passages"]) == (3, 4)  # one more is added while the processes start
+    assert found["times_as_fast"] == {"1": 1} and len(found["seconds"]["1"]) == 2
+    assert "articles per second 1" in bench.table(found)
+    assert main(["bench", "embed", "--workers", "1,2"]) == 2
+    assert "bench ingest --workers" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["bench", "ingest", "--workers", "1,none"])

@@ -158,7 +158,7 @@ def test_leaving_early_does_not_wait_for_the_lot_in_work(monkeypatch: pytest.Mon
     monkeypatch.setattr(embedder, "embed_passages", endless)
     monkeypatch.setattr(pipeline, "EMBEDDED_TOGETHER", 1)
     indexer = pipeline.Indexer(None, None, None, embedder, 64)  # pyright: ignore[reportArgumentType]
-    with pytest.raises(KeyboardInterrupt), pipeline._Line(embedder) as line:  # pyright: ignore[reportPrivateUsage]
+    with pytest.raises(KeyboardInterrupt), pipeline._Line(pipeline.Threads(embedder)) as line:  # pyright: ignore[reportPrivateUsage]
         line.put(indexer._prepare(article(1, 1)))  # pyright: ignore[reportPrivateUsage]
         assert begun.wait(FAR)
         raise KeyboardInterrupt
