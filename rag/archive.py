@@ -54,7 +54,7 @@ from rag.records import (
     Turn,
     Unchanged,
 )
-from rag.retrieval.evidence import Evidence, Scores, gather
+from rag.retrieval.evidence import Evidence, Scores, gather, is_out
 from rag.retrieval.hybrid import Searcher
 from rag.retrieval.question import quoted_as, understand
 from rag.settings import Settings
@@ -550,8 +550,16 @@ class Archive(AbstractContextManager["Archive"]):
         for event in compose(evidence, wanted, self.settings, parts):
             if event.answer is not None:
                 spent = round((time.perf_counter() - begun) * 1000, 1)
-                event = replace(event, answer=replace(event.answer, question=question, timing_ms=spent))
+                answer = replace(event.answer, question=question, timing_ms=spent)
+                cited = self._with_corrections(answer.citations, query), self._with_corrections(answer.nearest, query)
+                event = replace(event, answer=replace(answer, citations=cited[0], nearest=cited[1]))
             yield event
+
+    def _with_corrections(self, cited: Sequence[Citation], query: Query) -> tuple[Citation, ...]:
+        """Citations with what was corrected in their articles by then."""
+        found = self._ledger.corrections(list({c.article for c in cited}))
+        told = {i: tuple(c for c in corrections if is_out(c, query)) for i, corrections in found.items()}
+        return tuple(replace(c, corrections=told.get(c.article, ())) for c in cited)
 
     def evidence(self, query: Query, scores: Scores | None = None) -> Evidence:
         """What the archive holds for a query (see ``query``): what an answer is made of. ``scores`` ranks the sentences by
@@ -577,7 +585,7 @@ class Archive(AbstractContextManager["Archive"]):
         query = self.query(
             question, since=since, until=until, outlets=outlets, now=now, languages=languages, speakers=speakers
         )
-        return timeline(self.evidence(query))
+        return list(self._with_corrections(timeline(self.evidence(query)), query))
 
     def check(
         self,
@@ -593,6 +601,8 @@ class Archive(AbstractContextManager["Archive"]):
         query = self.query(claim, since=since, until=until, outlets=outlets, now=now)
         query = replace(query, speakers=speakers_of(query.text), wants_speaker=False, wants_latest=False)
         found = check(self.evidence(query), (now or datetime.now(UTC)).date())
+        cited = self._with_corrections(found.citations, query), self._with_corrections(found.nearest, query)
+        found = replace(found, citations=cited[0], nearest=cited[1])
         return replace(found, claim=claim, timing_ms=round((time.perf_counter() - begun) * 1000, 1))
 
     def choose(
@@ -624,7 +634,10 @@ class Archive(AbstractContextManager["Archive"]):
                 searcher = self._search()
                 with searcher.ledger.snapshot():
                     found = choose(searcher, query, choices)
-        return replace(found, question=question, timing_ms=round((time.perf_counter() - begun) * 1000, 1))
+        cited = self._with_corrections(found.citations, query)
+        return replace(
+            found, question=question, citations=cited, timing_ms=round((time.perf_counter() - begun) * 1000, 1)
+        )
 
     def article(self, article_id: str) -> Article:
         """Raises KeyError when the archive holds no such article."""
