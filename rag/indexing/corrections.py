@@ -7,8 +7,7 @@ whichever of them is read first.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import lru_cache
 
@@ -26,7 +25,7 @@ MOST_DAYS = 300
 # A sentence with so many words of a correction's subject, and this share of them, speaks of what it corrects; where
 # neither the day nor the title tells which report is meant, with more of them.
 _SHARED, _SHARE, _ALONE = 3, 0.5, 4
-_TITLE_WORDS = 4  # fewer words may be a title and anything else
+_TITLE_WORDS = _QUOTED_WORDS = 4  # fewer words may be a title, or a quotation, and anything else
 
 _CORRECTION = regex.compile(
     r"^[^\p{L}]*(?:Corrections?|Corrected|Clarifications?|Correcting)\b(?:[^.:\n]{0,40}[:.–—-])|"
@@ -36,6 +35,8 @@ _CORRECTION = regex.compile(
 )
 # Nearly every article corrects nothing, which these letters tell much faster than the pattern.
 SIGNS = ("correction", "corrected", "correcting", "clarification", "version of this", " wrong", "incorrectly", "mistakenly")  # fmt: skip
+# "Correction, May 3:"; that day is the correction's own.
+_LABEL = regex.compile(r"^[^\p{L}]*(?:Corrections?|Corrected|Clarifications?|Correcting)\b[^:\n]{0,40}[:–—]")
 _TOLD = r"(?:reported|said|stated|gave|wrote|written|attributed|misstated|quoted|described|named|called|identified)"
 _WRONG = regex.compile(
     r"(?i)\b(?:earlier|previous|original) (?:version|report|story|article)s?\b|\b(?:this newspaper|we|this article|this story) (?:\p{L}+ly )?"
@@ -50,6 +51,7 @@ _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday",
 _WEEKDAY = regex.compile(rf"(?i)\b(?:{'|'.join(_WEEKDAYS)})\b")
 _UNITS = ["three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"]  # fmt: skip
 _IN_WORDS = {word: str(n) for n, word in enumerate(_UNITS, 3)}
+_AS_WORD = {value: word for word, value in _IN_WORDS.items()}
 _VALUE = regex.compile(
     rf"(?P<value>\d(?:[\d.,:]*\d)?|(?i:\b(?:{'|'.join(_UNITS)})\b))(?P<percent>\s*%)?(?:[\s-]+(?P<of>\p{{L}}{{4,}}))?"
 )
@@ -92,7 +94,8 @@ def notices(article: Article) -> list[Notice]:
     found: list[Notice] = []
     for match in regex.finditer(r"[^\n]+", article.text):
         paragraph = match.group()
-        if _CORRECTION.search(paragraph):
+        folded = paragraph.casefold()
+        if any(sign in folded for sign in SIGNS) and _CORRECTION.search(paragraph):
             parts = regex.split(r"(?<=[.!?][\"”’]?) (?=\p{Lu})", paragraph)
             wrong = " ".join(s for s in parts if _WRONG.search(s))
             right = " ".join(s for s in parts if not _WRONG.search(s))
@@ -101,13 +104,11 @@ def notices(article: Article) -> list[Notice]:
     return found
 
 
-def named_days(notice: Notice) -> frozenset[date]:
-    """The days, none after it, that a correction names: some of reports, some of what they reported."""
-    return _named_days(notice.text, notice.published)
-
-
-@lru_cache(maxsize=4096)
-def _named_days(text: str, published: str) -> frozenset[date]:
+@lru_cache(maxsize=2048)
+def named_days(text: str, published: str) -> frozenset[date]:
+    """The days, none after that on which it was ``published`` (ISO), that a text names: some of reports, some of what
+    they reported.
+    """
     if not published:
         return frozenset()
     told = date.fromisoformat(published[:10])
@@ -128,7 +129,7 @@ def _named_days(text: str, published: str) -> frozenset[date]:
     return frozenset(found)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def named_articles(text: str) -> frozenset[str]:
     """The ids of the articles whose addresses a text gives."""
     urls = (canonical_url(match.group().rstrip(".,;:")) for match in _URL.finditer(text))
@@ -139,16 +140,13 @@ def corrects(notice: Notice, article: Article) -> bool:
     """Whether it is this report that a correction speaks of."""
     if article.id == notice.article or not article.published or not notice.published:
         return False
+    named = named_articles(notice.text)
+    if named or article.outlet != notice.outlet:
+        return article.id in named and _before(article.published, notice.published)
     day, told = date.fromisoformat(article.published[:10]), date.fromisoformat(notice.published[:10])
-    if not _before(article.published, notice.published) or (told - day).days > MOST_DAYS:
-        return False
-    if article.id in named_articles(notice.text):
-        return True
-    if article.outlet != notice.outlet:
-        return False
     # What an evening's report says stands in the next day's paper.
-    on_its_day = bool(named_days(notice) & {day, day + timedelta(days=1)})
-    if not on_its_day and (told - day).days > NEAR_DAYS:
+    on_its_day = bool(named_days(notice.text, notice.published) & {day, day + timedelta(days=1)})
+    if (told - day).days > (MOST_DAYS if on_its_day else NEAR_DAYS) or not _before(article.published, notice.published):
         return False
     if len(article.title.split()) >= _TITLE_WORDS and _folded(article.title) in _folded(notice.text):
         return True
@@ -159,34 +157,47 @@ def wrong_in(sentence: str, correction: Correction, published: str) -> bool:
     """Whether a sentence of the corrected report, of the day ``published`` (ISO), says what was wrong or, where only what
     is right is told, something else of the same kind.
     """
-    wrong, right, day = correction.wrong, correction.right, published[:10]
-    claims = _claims(wrong, right, day)
-    if not _wrong_in(sentence, claims, day):
+    claims = _claims(correction.wrong, correction.right).of(published)
+    if not claims.wrong_in(sentence):
         return False
-    exact = any(unit and (value, unit) in claims.bad for value, unit in _values(sentence, day))
-    shared = len(_subject(wrong if claims.told else right) & _stems(sentence))
-    return bool(claims.quotes) or shared >= (1 if exact else _SHARED)
+    exact = any(unit and (value, unit) in claims.bad for value, unit in _values(sentence))
+    return bool(claims.quotes) or len(claims.subject & _stems(sentence)) >= (1 if exact else _SHARED)
 
 
 def is_right(sentence: str, correction: Correction, published: str) -> bool:
     """Whether a sentence of a correction gives what is right: the figure or name, or, of quotations, their speaker."""
-    claims = _claims(correction.wrong, correction.right, published[:10])
+    claims = _claims(correction.wrong, correction.right).of(published)
     if sentence not in correction.right:
         return False
     if claims.good:
-        return any(_same(a, b) for a in _values(sentence, published[:10]) for b in claims.good)
+        return any(_same(a, b) for a in _values(sentence) for b in claims.good)
     return not claims.others or bool(claims.others & _names(sentence))
+
+
+Value = tuple[str, str]
+"""A figure and what it counts ("" where that is not said), or a day and "day"."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Claims:
-    """What tells the wrong words of a correction: figures with what they count, quotations, names."""
+    """What tells the wrong words of a correction: ``bad`` figures, quotations, ``names`` that ``others`` stand for now; and
+    stems of what either half is about.
+    """
 
-    bad: frozenset[tuple[str, str]]
-    good: frozenset[tuple[str, str]]
+    bad: frozenset[Value]
+    good: frozenset[Value]
     quotes: tuple[str, ...]
     names: frozenset[str]
     others: frozenset[str]
+    about_wrong: frozenset[str]
+    about_right: frozenset[str]
+
+    def of(self, published: str) -> _Claims:
+        """The same for a report of one day, which is no part of what it says."""
+        if not published:
+            return self
+        own = {(f"{_MONTHS[int(published[5:7]) - 1]} {int(published[8:10])}", "day")}
+        return replace(self, bad=self.bad - own, good=self.good - own) if own & (self.bad | self.good) else self
 
     @property
     def told(self) -> bool:
@@ -194,71 +205,79 @@ class _Claims:
         return bool(self.bad or self.quotes or self.names)
 
     @property
-    def signs(self) -> frozenset[str]:
-        """Strings, case-folded, of which one stands in every text that says what was wrong; empty where none need be."""
-        if self.quotes or not self.bad:
-            return frozenset(name.casefold() for name in self.names) if not self.quotes else frozenset()
-        words = {value: word for word, value in _IN_WORDS.items()}
-        values = {value.split()[-1] for value, _ in self.bad}
-        return frozenset(values | {words[value] for value in values if value in words})
+    def subject(self) -> frozenset[str]:
+        """Stems of what is corrected. That somebody is named is no sign of what is said of them."""
+        if not self.told:
+            return self.about_right
+        named = () if self.bad or self.quotes else map(_stems, self.names)
+        return self.about_wrong.difference(*named)
+
+    def may_stand_in(self, folded: str) -> bool:
+        """False only where a text, case-folded, does not say what was wrong."""
+        if self.quotes or not self.told:
+            return True
+        if not self.bad:
+            return all(name.casefold() in folded for name in self.names)
+        return any(sign in folded for value, _ in self.bad for sign in (value.split()[-1], _AS_WORD.get(value, value)))
+
+    def wrong_in(self, sentence: str) -> bool:
+        """Whether a sentence says it, on whatever subject."""
+        if self.quotes:
+            folded = _folded(sentence)
+            return any(quote in folded for quote in self.quotes)
+        if self.bad:
+            return any(_same(a, b) for a in _values(sentence) for b in self.bad)
+        if self.names:
+            said = _names(sentence)
+            return self.names <= said and not self.others & said
+        kinds = {unit for _, unit in self.good} - {""}
+        values = _values(sentence)
+        alike = any(unit in kinds for _, unit in values)
+        return alike and not any(_same(a, b) for a in values for b in self.good)
 
 
-@lru_cache(maxsize=4096)
-def _claims(wrong: str, right: str, day: str) -> _Claims:
-    bad, good = _values(wrong, day), _values(right, day)
-    quotes = tuple(_folded(q) for q in _QUOTED.findall(wrong) if len(q.split()) >= 4)
-    # "Corrected" and the month behind it, and the outlet itself, are no part of what was said.
-    before, after = _names(_claim(wrong)), _names(right)
+@lru_cache(maxsize=2048)
+def _claims(wrong: str, right: str) -> _Claims:
+    wrong, right = (_URL.sub(" ", _LABEL.sub("", part)) for part in (wrong, right))
+    bad, good = _values(wrong), _values(right)
+    quotes = tuple(_folded(q) for q in _QUOTED.findall(wrong) if len(q.split()) >= _QUOTED_WORDS)
+    match = _WRONG.search(wrong)
+    before, after = _names(wrong[match.end() :] if match else wrong), _names(right)
     names, others = before - after, after - before
-    return _Claims(bad - good, good, quotes, names if names and others else frozenset(), others)
+    names = names if names and others else frozenset[str]()
+    return _Claims(bad - good, good, quotes, names, others, _about(wrong), _about(right))
 
 
-def _wrong_in(sentence: str, claims: _Claims, day: str) -> bool:
-    if claims.quotes:
-        folded = _folded(sentence)
-        return any(quote in folded for quote in claims.quotes)
-    if claims.bad:
-        return any(_same(a, b) for a in _values(sentence, day) for b in claims.bad)
-    if claims.names:
-        said = _names(sentence)
-        return claims.names <= said and not claims.others & said
-    values = _values(sentence, day)
-    kinds = {unit for _, unit in claims.good} - {""}
-    alike = [value for value in values if value[1] in kinds]
-    return bool(alike) and not any(_same(a, b) for a in values for b in claims.good)
+def _about(text: str) -> frozenset[str]:
+    return frozenset(stem for stem in _stems(_DAY.sub(" ", text)) if not stem[0].isdigit())
 
 
 def _says_it(notice: Notice, article: Article, on_its_day: bool) -> bool:
     """Whether the report says, on the subject of the correction, what that calls wrong."""
-    day = article.published[:10]
-    claims = _claims(notice.wrong, notice.right, day)
-    told = claims.told
-    if not told and not (claims.good and on_its_day):
+    claims = _claims(notice.wrong, notice.right).of(article.published)
+    if not claims.told and not (claims.good and on_its_day):
         return False
-    if claims.signs and not any(sign in article.text.casefold() for sign in claims.signs):
+    if not claims.may_stand_in(article.text.casefold()):
         return False
-    subject = _subject(notice.wrong if told else notice.right)
-    least = max(_SHARED, _SHARE * len(subject))
-    if on_its_day and len(subject & _stems(f"{article.title} {article.text}")) < least:
+    least = max(_SHARED, _SHARE * len(claims.subject))
+    if on_its_day and len(claims.subject & _stems(f"{article.title} {article.text}")) < least:
         return False
     own = [n.span for n in notices(article)]
     for span in sentences(article.text):
         sentence = span.of(article.text)
-        if any(span.overlaps(o) for o in own) or not _wrong_in(sentence, claims, day):
+        if any(span.overlaps(o) for o in own) or not claims.wrong_in(sentence):
             continue  # (another correction of the same is not corrected)
-        shared = len(subject & _stems(sentence))
-        if claims.quotes or shared >= max(_ALONE, least) or (on_its_day and shared >= (1 if told else _SHARED)):
+        shared = len(claims.subject & _stems(sentence))
+        enough = 1 if on_its_day and claims.bad else _SHARED if on_its_day else max(_ALONE, least)
+        if claims.quotes or shared >= enough:
             return True
     return False
 
 
-def _values(text: str, day: str) -> frozenset[tuple[str, str]]:
-    """The figures of a text with what they count ("" where that is not said), and its days but for the report's own."""
-    found: set[tuple[str, str]] = set()
-    for match in _DAY.finditer(text):
-        month, number = _MONTHS.index(match["month"].casefold()) + 1, int(match["day"])
-        if f"{month:02}-{number:02}" != day[5:]:
-            found.add((f"{match['month'].casefold()} {number}", "day"))
+def _values(text: str) -> frozenset[Value]:
+    found = {
+        (f"{match['month'].casefold()} {int(match['day'])}", "day") for match in _DAY.finditer(text)
+    }  # fmt: skip
     for match in _VALUE.finditer(_DAY.sub(" ", text)):
         value = match["value"].casefold()
         unit = "perc" if match["percent"] else (match["of"] or "").casefold()
@@ -271,12 +290,6 @@ def _same(a: tuple[str, str], b: tuple[str, str]) -> bool:
     return a[0] == b[0] and (a[1] == b[1] or "" in (a[1], b[1]))
 
 
-def _claim(wrong: str) -> str:
-    """The words behind the reporting verb: "An earlier version of this article said that …"."""
-    match = _WRONG.search(wrong)
-    return wrong[match.end() :] if match else wrong
-
-
 def _names(text: str) -> frozenset[str]:
     return frozenset(
         run
@@ -286,22 +299,13 @@ def _names(text: str) -> frozenset[str]:
     )  # fmt: skip
 
 
-def _subject(text: str) -> frozenset[str]:
-    return frozenset(stem for stem in _stems(_DAY.sub(" ", text)) if not stem[0].isdigit())
-
-
-@lru_cache(maxsize=4096)
 def _stems(text: str) -> frozenset[str]:
     words = (word.casefold() for word in _WORD.findall(text))
     return frozenset(word[:5] for word in words if word not in _PLAIN)
 
 
 def _folded(text: str) -> str:
-    return " ".join(_folded_words(text))
-
-
-def _folded_words(text: str) -> Iterator[str]:
-    return (m.group().casefold() for m in regex.finditer(r"[\p{L}\p{N}]+", text))
+    return " ".join(word.casefold() for word in regex.findall(r"[\p{L}\p{N}]+", text))
 
 
 def _before(one: str, other: str) -> bool:

@@ -39,8 +39,8 @@ def link(db: sqlite3.Connection, article: Article, read: Reader) -> None:
         return
     rows = db.execute(
         "SELECT article, ordinal, outlet, published, start, end, said, wrong, right FROM notices "
-        "WHERE day BETWEEN ? AND ? AND (outlet = ? OR said LIKE '%http%')",
-        (day.toordinal(), day.toordinal() + MOST_DAYS, article.outlet),
+        "WHERE (day BETWEEN ? AND ? AND outlet = ?) OR (day >= ? AND said LIKE '%http%')",
+        (day.toordinal(), day.toordinal() + MOST_DAYS, article.outlet, day.toordinal()),
     ).fetchall()
     for i, n, outlet, published, start, end, said, wrong, right in rows:
         if corrects(Notice(i, outlet, published, said, wrong, right, Span(start, end)), article):
@@ -69,7 +69,7 @@ def enter(db: sqlite3.Connection, article: Article, read: Reader) -> None:
 def _candidates(db: sqlite3.Connection, notice: Notice, day: date) -> list[str]:
     """The ids of all articles that a correction may speak of."""
     found = list(named_articles(notice.text))
-    days = {d - timedelta(days=before) for d in named_days(notice) for before in (0, 1)}
+    days = {d - timedelta(days=before) for d in named_days(notice.text, notice.published) for before in (0, 1)}
     spans = [(day - timedelta(days=NEAR_DAYS), day), *((d, d) for d in sorted(days))]
     for first, last in spans:
         rows = db.execute(

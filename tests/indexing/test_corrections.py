@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rag.indexing.corrections import corrects, notices, wrong_in
+from rag.indexing.identity import article_id, canonical_url
 from rag.records import Article, Correction
 
 
@@ -87,8 +88,6 @@ def test_the_report_that_says_what_was_wrong_is_linked(notice: str, text: str) -
 def test_a_report_that_is_named_is_linked() -> None:
     url = "https://post.example/bell"
     by_url = notices(correcting(f"Correction: we misstated the weight of the bell ({url}).", outlet="Elsewhere"))[0]
-    from rag.indexing.identity import article_id, canonical_url
-
     named = Article(
         article_id(canonical_url(url)), "Bell", "It is hung.", url, outlet="The Post", published="2023-12-01"
     )
@@ -96,6 +95,19 @@ def test_a_report_that_is_named_is_linked() -> None:
     by_title = notices(correcting("Correction: Our story “Bell Is Hung at Last” misspelt a name."))[0]
     assert corrects(by_title, report("Text.", title="Bell is hung at last"))
     assert not corrects(by_title, report("Text.", title="Bell"))
+
+
+@pytest.mark.parametrize(
+    ("notice", "text"),
+    [
+        # A name alone is no sign; nor is what is said where the correction tells which page it means.
+        ("Correction: On April 25 we misnamed the actor in “The Long Tide” as Bob Wu. He is Rob Wu.",
+         "Ten plays to see: “The Long Tide” has Bob Wu and others on the stage."),
+        (f"{BELL} https://post.example/another", "The bronze bell of Aldmoor cathedral weighs 14 tons."),
+    ],
+)  # fmt: skip
+def test_in_doubt_there_is_no_link(notice: str, text: str) -> None:
+    assert not corrects(notices(correcting(notice))[0], report(text))
 
 
 def test_undated_articles_correct_nothing() -> None:
