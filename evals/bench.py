@@ -1,4 +1,4 @@
-"""How fast: embedding, ingesting, asking. Each beside what it is compared with, in turns in one process; what is
+"""How fast: embedding, ingesting, asking (how much memory: bench_memory.py). Each beside what it is compared with, in turns in one process; what is
 reported are medians and ratios, since machines are shared and noisy.
 """
 
@@ -129,7 +129,7 @@ def in_turns(rounds: int, **works: Callable[[], Any]) -> dict[str, list[float]]:
     return spent
 
 
-def _result(name: str, of: str, figures: dict[str, Any]) -> dict[str, Any]:
+def result(name: str, of: str, figures: dict[str, Any]) -> dict[str, Any]:
     return {"bench": name, "data": of, **figures, "code": code(), "machine": machine()}
 
 
@@ -143,7 +143,7 @@ def embed(data: Path | None, settings: Settings, most: int = PASSAGES, rounds: i
     worst = float(((a * b).sum(1) / np.linalg.norm(b, axis=1)).min())
     spent = in_turns(rounds, ours=lambda: ours.embed(chosen), reference=lambda: encode(chosen, show_progress_bar=False))
     middle = {name: statistics.median(seconds) for name, seconds in spent.items()}
-    return _result(
+    return result(
         "embed",
         found.name,
         {
@@ -212,7 +212,7 @@ def ingest(data: Path | None, settings: Settings, most: int = ARTICLES, rounds: 
     spent["ours"] = [whole - second for whole, second in zip(spent["ours"], again, strict=True)]
     middle = {name: statistics.median(seconds) for name, seconds in spent.items()}
     second = statistics.median(again)
-    return _result(
+    return result(
         "ingest",
         found.name,
         {
@@ -300,7 +300,7 @@ def ask(
             stages["ask"].append(1000 * timed(lambda q=question: opened.ask(q, model="")))
     p50, p95 = np.percentile(stages["ask"], [50, 95]).tolist()
     understand, search = (statistics.median(stages[name]) for name in ("understand", "search"))
-    return _result(
+    return result(
         "ask",
         of,
         {
@@ -342,7 +342,7 @@ def table(found: dict[str, Any]) -> str:
     """The figures of a bench in lines."""
     lines = [f"bench {found['bench']}, {found['data']}, {found['machine']['cores']} cores"]
     for name, value in found.items():
-        if name in ("bench", "data", "code", "machine", "seconds"):
+        if name in ("bench", "data", "code", "machine", "seconds", "runs"):
             continue
         pairs = value.items() if isinstance(value, dict) else [("", value)]
         for inner, number in pairs:

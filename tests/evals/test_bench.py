@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -71,6 +72,18 @@ def test_embed_agrees_with_the_reference(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(bench, "texts", lambda _: bench.Texts("one", (ARTICLE,), ()))
     found = bench.embed(None, Settings.from_env(), most=4, rounds=1)
     assert found["passages"] == 4 and found["least_cosine"] > 0.9999
+
+
+def test_memory_is_measured_in_processes_of_their_own(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "memory", "--articles", "60", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["articles"] == 60 and found["runs"]["6"]["articles"] == 6
+    assert found["runs"]["60"]["passages"] == found["passages"] >= 60
+    assert 50 < found["tenth_peak_mib"] < 2_000 and found["peak_mib"] < 2_000
+    assert found["ratio"] == pytest.approx(found["peak_mib"] / found["tenth_peak_mib"])
+    assert found["runs"]["60"]["at_start_mib"] <= found["peak_mib"]
+    assert "hashed" in found["data"] and "peak mib" in bench.table(found)
+    assert main(["bench", "ask", "--articles", "60"]) == 2
 
 
 def test_an_archive_is_for_asking_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
