@@ -1,5 +1,5 @@
-"""How fast: embedding, ingesting, asking (how much memory: bench_memory.py). Each beside what it is compared with, in turns in one process; what is
-reported are medians and ratios, since machines are shared and noisy.
+"""How fast: embedding, ingesting, asking. Each beside what it is compared with, in turns in one process; what is
+reported are medians and ratios, since machines are shared and noisy. How much memory: see bench_memory.py.
 """
 
 from __future__ import annotations
