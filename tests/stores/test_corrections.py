@@ -79,22 +79,31 @@ def test_links_are_those_of_what_is_held(steps: list[tuple[int, str]]) -> None:
         ledger.close()
 
 
-def older(folder: Path) -> None:
-    """Make a ledger one of the version before, which has no corrections."""
+# What each version has not that came after it.
+OLDER = {3: "DROP TABLE notices; DROP TABLE corrections;"}
+OLDER[2] = OLDER[3] + "".join(f"DROP TABLE {t};" for t in ("tags", "visits", "replaced", "bands", "copies", "stories"))
+OLDER[2] += "ALTER TABLE statements DROP COLUMN manner; ALTER TABLE statements DROP COLUMN confidence;"
+
+
+def older(folder: Path, version: int) -> None:
+    """Make a ledger one of a version before."""
     with sqlite3.connect(folder / FILE) as db:
-        db.executescript("DROP TABLE notices; DROP TABLE corrections; PRAGMA user_version = 3;")
+        db.executescript(f"{OLDER[version]} PRAGMA user_version = {version};")
     db.close()
 
 
-def test_a_ledger_of_the_version_before_is_brought_up_to_date(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", OLDER)
+def test_a_ledger_of_a_version_before_is_brought_up_to_date(tmp_path: Path, version: int) -> None:
     ledger = Ledger(tmp_path, write=True)
     record(ledger, ARTICLES)
     ledger.close()
-    older(tmp_path)
+    older(tmp_path, version)
     reader = Ledger(tmp_path)
     assert links(reader) == set(), "read as it is"
     reader.close()
     writer = Ledger(tmp_path, write=True)
+    assert links(writer) == LINKS
+    record(writer, ARTICLES)
     assert links(writer) == LINKS
     assert writer._all("PRAGMA user_version") == [(SCHEMA_VERSION,)]  # pyright: ignore[reportPrivateUsage]
     writer.close()
