@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
+import threading
 import time
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Generator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import asdict
 from datetime import timedelta
 from io import TextIOWrapper
@@ -18,10 +20,13 @@ from typing import TYPE_CHECKING, Any
 from rag.errors import RagError, SettingsError
 
 if TYPE_CHECKING:
+    from rag.archive import Archive
     from rag.records import IngestReport, SourceReport
 
 SEEDS = Path(__file__).parent / "seeds"
-STOPPED = "stopped; what was finished is kept, and the next run goes on from there"
+STOPPED = "stopped; {kept}, and the next run goes on from there"
+# How long a run may take to end by itself after Ctrl-C. Then it is ended as a kill would end it, which loses nothing.
+STOP_SECONDS = 1.2
 # Reasons shown for each source on the terminal; --json gives all.
 SHOWN = 20
 
@@ -96,18 +101,17 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")
     args = parser().parse_args(argv)
     events = Events() if args.events else None
-    try:
-        report = run(args, events)
-    except RagError as error:
-        print(f"ingest: {error}", file=sys.stderr)
-        if events:
-            events.tell("error", error=str(error))
-        return 2
-    except KeyboardInterrupt:
-        print(f"ingest: {STOPPED}", file=sys.stderr)
-        if events:
-            events.tell("error", error=STOPPED)
-        return 130
+    with Stopping(events) as stopping:
+        try:
+            report = run(args, events, stopping)
+        except RagError as error:
+            print(f"ingest: {error}", file=sys.stderr)
+            if events:
+                events.tell("error", error=str(error))
+            return 2
+        except KeyboardInterrupt:
+            stopping.tell()
+            return 130
     if events:
         events.tell("report", **asdict(report), ok=report.ok)
     elif args.json:
@@ -117,14 +121,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0 if report.ok else 1
 
 
-def run(args: argparse.Namespace, events: Events | None) -> IngestReport:
+def run(args: argparse.Namespace, events: Events | None, stopping: Stopping) -> IngestReport:
     named = fields(args.field)
     from rag.archive import Archive
     from rag.sources.fetch import Fetcher
 
     fetcher = Fetcher(allowed=args.allow_host)
     sources = args.sources or [str(SEEDS)]
-    with Archive.create(args.archive, workers=args.workers) as archive:
+    with Archive.create(args.archive, workers=args.workers) as archive, stopping.keeping(archive):
         if events:
             events.tell("begun", archive=str(archive.path), sources=sources)
             return archive.ingest(
@@ -132,6 +136,69 @@ def run(args: argparse.Namespace, events: Events | None) -> IngestReport:
             )
         with progress(quiet=args.json) as on_progress:
             return archive.ingest(sources, fields=named, fetcher=fetcher, on_progress=on_progress)
+
+
+class Stopping(AbstractContextManager["Stopping"]):
+    """Ctrl-C ends the run within moments, with one line that says what is kept.
+
+    A thread is told of the signal, too: the main one may be in a native call that hears of it only when it is done.
+    """
+
+    def __init__(self, events: Events | None) -> None:
+        self._events = events
+        self._archive: Archive | None = None
+        self._kept = "nothing was changed yet"
+        self._said = threading.Lock()
+        self._ended = threading.Event()
+        self._wake = -1
+
+    def __enter__(self) -> Stopping:
+        if threading.current_thread() is threading.main_thread():
+            heard, self._wake = os.pipe()
+            os.set_blocking(self._wake, False)
+            self._before = signal.set_wakeup_fd(self._wake, warn_on_full_buffer=False)
+            threading.Thread(target=self._watch, args=(heard,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        if self._wake >= 0:
+            signal.set_wakeup_fd(self._before)
+            os.close(self._wake)
+
+    @contextmanager
+    def keeping(self, archive: Archive) -> Generator[None]:
+        """While ``archive`` is open for writing."""
+        self._archive = archive
+        try:
+            yield
+        except KeyboardInterrupt:
+            self._count()
+            raise
+        finally:
+            self._archive = None
+
+    def _count(self) -> None:
+        with suppress(RagError):
+            if archive := self._archive:
+                held = archive.coverage()
+                self._kept = f"the archive keeps {held.articles:,} articles, {held.passages:,} passages of them indexed"
+
+    def tell(self) -> None:
+        """Say what is kept, once."""
+        if self._said.acquire(blocking=False):
+            told = STOPPED.format(kept=self._kept)
+            print(f"ingest: {told}", file=sys.stderr, flush=True)
+            if self._events:
+                self._events.tell("error", error=told)
+
+    def _watch(self, heard: int) -> None:
+        while told := os.read(heard, 1):
+            if told[0] == signal.SIGINT and not self._ended.wait(STOP_SECONDS):
+                self._count()
+                self.tell()
+                os._exit(130)
+        os.close(heard)
 
 
 class Events:

@@ -118,7 +118,7 @@ def parser() -> argparse.ArgumentParser:
     extraction.add_argument("--out", type=Path, metavar="FILE", help="write the figures there, as JSON")
 
     bench = command("bench", "Say how fast it is, beside what it is compared with.")
-    bench.add_argument("what", choices=("embed", "ingest", "ask", "chat"))
+    bench.add_argument("what", choices=("embed", "ingest", "ask", "chat", "memory"))
     bench.add_argument("--data", type=Path, help="RealTime QA's folder, for real articles (newsroom's)")
     bench.add_argument("--archive", type=Path, metavar="DIR", help="ask, chat: the archive that is asked")
     bench.add_argument(
@@ -131,6 +131,9 @@ def parser() -> argparse.ArgumentParser:
         "--workers", type=_counts, metavar="N,N", help="ingest: instead, with so many processes that embed: 1,2,4"
     )
     bench.add_argument("--users", type=_positive, metavar="N", help="chat: how many readers at once (200)")
+    bench.add_argument(
+        "--articles", type=_positive, metavar="N", help="memory: how many articles, beside a tenth of them (20,000)"
+    )
 
     feedback = command("feedback", "Write what readers said on the page as questions for bring-your-own.")
     feedback.add_argument(
@@ -356,7 +359,14 @@ def bench(options: argparse.Namespace) -> int:
         spread = bench_workers.workers(options.data, Settings.from_env(), options.workers)
         print(json.dumps(spread, ensure_ascii=False, indent=1) if options.json else bench.table(spread))
         return 0
-    found = bench.run(options.what, options.data, options.archive, Settings.from_env(), options.passages)
+    if options.articles and options.what != "memory":
+        raise RagError(f"bench {options.what} has its own number of articles; leave --articles out, or bench memory")
+    if options.what == "memory" and not options.archive:
+        from evals import bench_memory
+
+        found = bench_memory.memory(options.data, options.articles or bench_memory.ARTICLES)
+    else:
+        found = bench.run(options.what, options.data, options.archive, Settings.from_env(), options.passages)
     print(json.dumps(found, ensure_ascii=False, indent=1) if options.json else bench.table(found))
     return 0
 

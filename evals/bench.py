@@ -1,5 +1,5 @@
 """How fast: embedding, ingesting, asking. Each beside what it is compared with, in turns in one process; what is
-reported are medians and ratios, since machines are shared and noisy.
+reported are medians and ratios, since machines are shared and noisy. How much memory: see bench_memory.py.
 """
 
 from __future__ import annotations
@@ -186,7 +186,7 @@ def in_turns(rounds: int, **works: Callable[[], Any]) -> dict[str, list[float]]:
     return spent
 
 
-def _result(name: str, of: str, figures: dict[str, Any]) -> dict[str, Any]:
+def result(name: str, of: str, figures: dict[str, Any]) -> dict[str, Any]:
     load = os.getloadavg()[0]  # of the last minute: with more than the cores, seconds are those of a busy machine
     return {"bench": name, "data": of, **figures, "load": load, "code": code(), "machine": machine()}
 
@@ -219,7 +219,7 @@ def embed(data: Path | None, settings: Settings, most: int = PASSAGES, rounds: i
             "int8_per_second": len(chosen) / middle["int8"],
             "int8_times_as_fast_as_fp32": middle["ours"] / middle["int8"],
         }
-    return _result(
+    return result(
         "embed",
         found.name,
         {
@@ -288,7 +288,7 @@ def ingest(data: Path | None, settings: Settings, most: int = ARTICLES, rounds: 
     spent["ours"] = [whole - second for whole, second in zip(spent["ours"], again, strict=True)]
     middle = {name: statistics.median(seconds) for name, seconds in spent.items()}
     second = statistics.median(again)
-    return _result(
+    return result(
         "ingest",
         found.name,
         {
@@ -358,7 +358,7 @@ def ask(
     p50, p95 = np.percentile(stages["ask"], [50, 95]).tolist()
     first50, first95 = np.percentile(stages["first"], [50, 95]).tolist()
     understand, search = (statistics.median(stages[name]) for name in ("understand", "search"))
-    return _result(
+    return result(
         "ask",
         f"{name} and perturbed copies" if copied else name,
         {
@@ -452,7 +452,7 @@ def table(found: dict[str, Any]) -> str:
     """The figures of a bench in lines."""
     lines = [f"bench {found['bench']}, {found['data']}, {found['machine']['cores']} cores"]
     for name, value in found.items():
-        if name in ("bench", "data", "code", "machine", "seconds"):
+        if name in ("bench", "data", "code", "machine", "seconds", "runs"):
             continue
         pairs = value.items() if isinstance(value, dict) else [("", value)]
         for inner, number in pairs:

@@ -387,7 +387,8 @@ def source(c: Citation) -> str:
     told = ["" if reported else c.outlet, c.published[:16].replace("T", " "), c.title, c.url]
     more = f" (also in {', '.join(c.also_in)})" if c.also_in else ""
     who = f"{c.speaker}, according to {c.outlet}: " if reported else f"{c.speaker}: " if c.speaker else ""
-    return f"[{c.n}] {who}" + " · ".join(part for part in told if part) + more
+    corrected = "".join(f"\n    {correction.text}" for correction in c.corrections)
+    return f"[{c.n}] {who}" + " · ".join(part for part in told if part) + more + corrected
 
 
 def covered(coverage: Coverage) -> str:

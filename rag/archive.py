@@ -56,7 +56,7 @@ from rag.records import (
     Turn,
     Unchanged,
 )
-from rag.retrieval.evidence import Evidence, Scores, gather
+from rag.retrieval.evidence import Evidence, Scores, gather, is_out
 from rag.retrieval.hybrid import Searcher
 from rag.retrieval.question import quoted_as, understand
 from rag.settings import Settings
@@ -548,9 +548,20 @@ class Archive(AbstractContextManager["Archive"]):
         for event in compose(evidence, wanted, self.settings, parts):
             spent = round((time.perf_counter() - begun) * 1000, 1)
             so_far, answer = (
-                a and replace(a, question=question, timing_ms=spent) for a in (event.so_far, event.answer)
+                a and replace(self._corrected(a, query), question=question, timing_ms=spent)
+                for a in (event.so_far, event.answer)
             )
             yield replace(event, so_far=so_far, answer=answer)
+
+    def _corrected(self, answer: Answer, query: Query) -> Answer:
+        cited = self._with_corrections(answer.citations, query), self._with_corrections(answer.nearest, query)
+        return replace(answer, citations=cited[0], nearest=cited[1])
+
+    def _with_corrections(self, cited: Sequence[Citation], query: Query) -> tuple[Citation, ...]:
+        """Citations with what was corrected in their articles by then."""
+        found = self._ledger.corrections(list({c.article for c in cited}))
+        told = {i: tuple(c for c in corrections if is_out(c, query)) for i, corrections in found.items()}
+        return tuple(replace(c, corrections=told.get(c.article, ())) for c in cited)
 
     def evidence(self, query: Query, scores: Scores | None = None) -> Evidence:
         """What the archive holds for a query (see ``query``): what an answer is made of. ``scores`` ranks the sentences by
@@ -563,7 +574,8 @@ class Archive(AbstractContextManager["Archive"]):
 
     def timeline(self, question: str, **filters: Unpack[FilterKeywords]) -> list[Citation]:
         """Dated sentences on what a question is about, oldest first, one an article."""
-        return timeline(self.evidence(self.query(question, **filters)))
+        query = self.query(question, **filters)
+        return list(self._with_corrections(timeline(self.evidence(query)), query))
 
     def check(self, claim: str, **filters: Unpack[FilterKeywords]) -> Check:
         """What the archive says to a claim: sentences for it, sentences against it, or neither."""
@@ -573,6 +585,8 @@ class Archive(AbstractContextManager["Archive"]):
         notes = tuple(dict.fromkeys((*query.notes, *_others(said, query.said_by, filters.get("speakers", ())))))
         query = replace(query, speakers=said, wants_speaker=False, wants_latest=False, notes=notes)
         found = check(self.evidence(query), (filters.get("now") or datetime.now(UTC)).date())
+        cited = self._with_corrections(found.citations, query), self._with_corrections(found.nearest, query)
+        found = replace(found, citations=cited[0], nearest=cited[1])
         return replace(found, claim=claim, timing_ms=round((time.perf_counter() - begun) * 1000, 1))
 
     def choose(self, question: str, choices: Sequence[str], **filters: Unpack[FilterKeywords]) -> Choice:
@@ -594,7 +608,10 @@ class Archive(AbstractContextManager["Archive"]):
                 searcher = self._search()
                 with searcher.ledger.snapshot():
                     found = choose(searcher, query, choices)
-        return replace(found, question=question, timing_ms=round((time.perf_counter() - begun) * 1000, 1))
+        cited = self._with_corrections(found.citations, query)
+        return replace(
+            found, question=question, citations=cited, timing_ms=round((time.perf_counter() - begun) * 1000, 1)
+        )
 
     def article(self, article_id: str) -> Article:
         """Raises KeyError when the archive holds no such article."""

@@ -257,8 +257,34 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class Correction:
+    """What a later article (its id, title, outlet, date and URL) corrects in an earlier one: the words that hold what was
+    wrong ("" where it does not repeat them), and those that hold what is right. ``start`` and ``end`` are where in the
+    text of the correcting article it does so.
+    """
+
+    article: str
+    title: str
+    outlet: str
+    published: str
+    url: str
+    wrong: str
+    right: str
+    start: int
+    end: int
+
+    @property
+    def text(self) -> str:
+        """In one line: when, and what is right."""
+        return f"corrected on {self.published[:10]}" + (f": {' '.join(self.right.split())}" if self.right else "")
+
+
+@dataclass(frozen=True, slots=True)
 class Citation:
-    """A place in the archive that an answer's sentence rests on: ``article.text[start:end] == quote``."""
+    """A place in the archive that an answer's sentence rests on: ``article.text[start:end] == quote``.
+
+    ``corrections`` are what later articles corrected in the cited one, be it in this place or another.
+    """
 
     n: int
     article: str
@@ -272,6 +298,7 @@ class Citation:
     passage: str = ""
     speaker: str = ""
     also_in: tuple[str, ...] = ()
+    corrections: tuple[Correction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from langchain_core.embeddings import DeterministicFakeEmbedding
 
 import ingest
+from rag import Archive, Article
+from rag.indexing.identity import article_id, canonical_url
 
 ROOT = Path(__file__).parent.parent
 
@@ -95,6 +101,86 @@ def test_events_are_a_line_each_and_end_with_the_report(tmp_path: Path) -> None:
         [sys.executable, "ingest.py", str(news), *where, "--json"], capture_output=True, text=True, check=True, cwd=ROOT
     )
     assert set(json.loads(summary.stdout)) == set(report) - {"event"}, "the last line is what --json prints"
+
+
+def interrupted(process: subprocess.Popen[str]) -> tuple[float, str]:
+    """Seconds from Ctrl-C to the end of a run, and what it said in that time."""
+    assert process.stderr
+    begun = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    said = process.stderr.read()
+    process.wait()
+    return time.monotonic() - begun, said
+
+
+def test_ctrl_c_amid_the_imports(tmp_path: Path) -> None:
+    begin = "import sys, ingest; print('begun', file=sys.stderr, flush=True); sys.exit(ingest.main(sys.argv[1:]))"
+    command = [sys.executable, "-c", begin, "--archive", str(tmp_path / "archive")]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        assert process.stderr and process.stderr.readline() == "begun\n"
+        time.sleep(0.3)
+        seconds, said = interrupted(process)
+    assert process.returncode == 130 and seconds < 3
+    assert said == "ingest: stopped; nothing was changed yet, and the next run goes on from there\n"
+
+
+CHEAP = """
+import sys, ingest, rag.archive
+from langchain_core.embeddings import DeterministicFakeEmbedding
+from rag.indexing.embed import LangChainEmbedder
+rag.archive.open_embedder = lambda *_: LangChainEmbedder(DeterministicFakeEmbedding(size=8))
+sys.exit(ingest.main(sys.argv[1:]))
+"""
+
+
+def test_ctrl_c_ends_it_at_once_and_loses_nothing(tmp_path: Path) -> None:
+    news, archive = tmp_path / "news.jsonl", tmp_path / "archive"
+    rows = [{"title": f"T{n}", "text": f"Report {n} is here.", "url": f"https://x.example/{n}"} for n in range(20_000)]
+    news.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    command = [sys.executable, "-c", CHEAP, str(news), "--archive", str(archive)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        assert process.stderr and "passages indexed" in process.stderr.readline()
+        seconds, said = interrupted(process)
+    assert process.returncode == 130
+    assert seconds < 3, "2 s, and one for a machine that does other things, too"
+    (line,) = [line for line in said.splitlines() if "passages indexed" not in line]
+    told = re.fullmatch(
+        r"ingest: stopped; the archive keeps ([\d,]+) articles, ([\d,]+) passages of them indexed, "
+        r"and the next run goes on from there",
+        line,
+    )
+    assert told, line
+    articles, passages = (int(count.replace(",", "")) for count in told.groups())
+    assert 512 <= passages <= articles < 20_000
+    embeddings = DeterministicFakeEmbedding(size=8)
+    with Archive.create(archive, embeddings=embeddings) as opened:
+        assert opened.status().articles == articles
+        held = opened.known([article_id(canonical_url(row["url"])) for row in rows])
+        assert held == [article_id(canonical_url(row["url"])) for row in rows[:articles]], "in order, with no gap"
+        assert opened.verify().ok
+        missing = [Article(article_id(str(n)), f"T{n}", f"More {n}.") for n in range(3)]
+        assert opened.add(missing).added == 3
+
+
+def test_ctrl_c_in_a_native_call_ends_it_too(tmp_path: Path) -> None:
+    busy = """
+import hashlib, sys, ingest
+from rag.archive import Archive
+def stuck(*_, **__):
+    print("begun", file=sys.stderr, flush=True)
+    hashlib.pbkdf2_hmac("sha256", b"", b"", 10**9)  # minutes, in which Python hears of no signal
+Archive.ingest = stuck
+sys.exit(ingest.main(["--archive", sys.argv[1]]))
+"""
+    command = [sys.executable, "-c", busy, str(tmp_path / "a")]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        assert process.stderr and process.stderr.readline() == "begun\n"
+        seconds, said = interrupted(process)
+    assert process.returncode == 130 and seconds < 3
+    assert (
+        said
+        == "ingest: stopped; the archive keeps 0 articles, 0 passages of them indexed, and the next run goes on from there\n"
+    )
 
 
 def test_events_tell_an_error_and_outlive_their_reader(tmp_path: Path) -> None:

@@ -108,6 +108,10 @@ def _source(cited: Sequence[Citation], article: Article | None, *, near: bool) -
         if also
         else ""
     )
+    corrected = "".join(
+        f'<p class="byline" dir="auto">{link(c.url, escape(c.text[:1].upper() + c.text[1:]))}</p>'
+        for c in dict.fromkeys(correction for c in cited for correction in c.corrections)
+    )
     if article is None:  # gone from the archive since the answer was given
         text = "".join(f"<p><mark>{escape(c.quote)}</mark></p>" for c in cited)
     else:
@@ -115,7 +119,7 @@ def _source(cited: Sequence[Citation], article: Article | None, *, near: bool) -
     numbers = " ".join(str(c.n) for c in cited)
     return (
         f'<article class="source" tabindex="-1" data-source="{numbers}"><p class="kicker">{kicker}</p>'
-        f'<h3 dir="auto">{title}</h3>{by}{spoken}{more}'
+        f'<h3 dir="auto">{title}</h3>{by}{spoken}{corrected}{more}'
         f'<div class="text" dir="auto">{text}</div></article>'
     )
 

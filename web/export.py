@@ -62,6 +62,7 @@ def _markdown(answer: Answer) -> str:
         named = f"[{title}](<{url.replace('<', '%3C').replace('>', '%3E')}>)" if url else title
         rest = ", ".join(_plain_md(x) for x in (c.outlet, c.published[:10]) if x)
         also = f"; also in {_plain_md(', '.join(c.also_in))}" if c.also_in else ""
+        also += "".join(f"; {_plain_md(correction.text)}" for correction in c.corrections)
         lines.append(f"{c.n}. {named}{', ' if rest else ''}{rest}{also}: “{_plain_md(c.quote)}”")
     lines += ["", *(f"*{_plain_md(note)}*" for note in answer.notes), f"*{_covered(answer)}*", ""]
     return "\n".join(lines)

@@ -14,7 +14,7 @@ from typing import Any, Literal, cast, get_args
 from urllib.parse import urlencode
 
 from rag.archive import QUESTION_CHARS, Ignored
-from rag.records import Answer, Citation, Coverage, Guard, Sentence, Status, Turn
+from rag.records import Answer, Citation, Correction, Coverage, Guard, Sentence, Status, Turn
 
 TURNS = 50  # of a conversation are handed to the archive, the newest ones
 KEPT = 500  # exchanges that a conversation may hold when it is opened again
@@ -205,8 +205,15 @@ def _citation(raw: object) -> Citation:
         start=_int(c["start"]),
         end=_int(c["end"]),
         also_in=tuple(_str(o) for o in _list(c["also_in"])),
+        corrections=tuple(map(_correction, _list(c.get("corrections", [])))),
         **texts,
     )
+
+
+def _correction(raw: object) -> Correction:
+    c = _mapping(raw)
+    texts = {k: _str(c[k]) for k in ("article", "title", "outlet", "url", "wrong", "right")}
+    return Correction(published=_day(c["published"]), start=_int(c["start"]), end=_int(c["end"]), **texts)
 
 
 def _mapping(value: object) -> dict[str, Any]:

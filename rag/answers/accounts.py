@@ -1,6 +1,4 @@
-"""Several reports of one thing: what was corrected, what newer reports have overtaken, and accounts that contradict
-each other.
-"""
+"""Several reports of one thing: what newer reports have overtaken, and accounts that contradict each other."""
 
 from __future__ import annotations
 
@@ -12,47 +10,38 @@ import regex
 
 from rag.indexing.duplicates import same_text, shingles
 from rag.indexing.names import same_person
-from rag.records import Article, Query
+from rag.records import Query
 from rag.retrieval import types
 from rag.retrieval.evidence import Candidate, Evidence
-from rag.retrieval.question import ASKING
 
 # Of the first RIVALS sentences, those with this share of the best one's strength may speak of the same figure; reports
 # of it that lie at most so many days apart are two accounts, not an old and a new one.
 RIVALS, RIVAL, SAME_NEWS_DAYS = 12, 0.6, 2
 # Figures that differ by less than this share of the larger are one figure, rounded.
 ROUNDED = 0.03
-# A sentence with this many index terms of a correction speaks of what it corrects.
-SHARED = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """The ranking without what was corrected or overtaken, and what a reader must know of that.
-
-    ``conflicting`` are the accounts that contradict each other, newest first; () when there are none. ``corrections``
-    maps the ids of correcting articles to what they corrected.
+    """The ranking without what was overtaken. ``conflicting`` are the accounts that contradict each other, newest first; ()
+    when there are none.
     """
 
     ranked: tuple[Candidate, ...]
     conflicting: tuple[Candidate, ...]
-    corrections: dict[str, str]
     query: Query
 
-    def notes(self, chosen: Sequence[Candidate]) -> tuple[str, ...]:
-        """What a reader of an answer of the ``chosen`` sentences must know."""
-        found = dict.fromkeys(self.corrections[c.article.id] for c in chosen if c.article.id in self.corrections)
-        if self.conflicting:
-            versions = (f"{_source(c)}: {figures(c, self.query)[0]}" for c in self.conflicting)
-            found[f"The accounts differ: {'; '.join(versions)}."] = None
-        return tuple(found)
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of an answer must know of them."""
+        versions = (f"{_source(c)}: {figures(c, self.query)[0]}" for c in self.conflicting)
+        return (f"The accounts differ: {'; '.join(versions)}.",) if self.conflicting else ()
 
 
 def settle(ranked: Sequence[Candidate], evidence: Evidence) -> Accounts:
-    """Corrections first, then the newest of a changing figure, then accounts of the same days held side by side."""
-    kept, corrections = corrected(ranked, evidence)
-    kept = fresh(_titled(kept, evidence.query), evidence.query)
-    return Accounts(tuple(kept), _opposed(kept, evidence.query, evidence.stories), corrections, evidence.query)
+    """The newest of a changing figure, then accounts of the same days held side by side."""
+    kept = fresh(_titled(ranked, evidence.query), evidence.query)
+    return Accounts(tuple(kept), _opposed(kept, evidence.query, evidence.stories), evidence.query)
 
 
 # Newer reports
@@ -82,88 +71,6 @@ def fresh(ranked: Sequence[Candidate], query: Query) -> list[Candidate]:
 
 def _rivals(ranked: Sequence[Candidate]) -> list[Candidate]:
     return [c for c in ranked[:RIVALS] if c.strength >= RIVAL * ranked[0].strength]
-
-
-# Corrections
-
-_CORRECTION = regex.compile(
-    r"^[^\p{L}]*(?:Corrections?|Corrected|Clarifications?|Correcting)\b(?:[^.:\n]{0,40}[:.–—-])|"
-    r"(?i:\b(?:an|the) (?:earlier|previous|original) version of this (?:article|story|report)\b)|"
-    r"(?i:\b(?:this (?:newspaper|article|story|report)|we|the \p{Lu}[\p{L} ]+) (?:wrongly|incorrectly|mistakenly) \p{L}+ed\b)|"
-    r"(?i:\b(?:gave|published|reported|printed) (?:a|the) wrong (?:figure|name|date|number|day|age|amount|place)\b)"
-)
-_SIGNS = (
-    "correction",
-    "corrected",
-    "correcting",
-    "clarification",
-    "version of this",
-    " wrong",
-    "incorrectly",
-    "mistakenly",
-)
-_WRONG = regex.compile(
-    r"(?i)\b(?:earlier|previous|original) version\b|\b(?:this newspaper|we|this article|this story) (?:\p{L}+ly )?"
-    r"(?:reported|said|stated|gave|wrote|attributed|misstated)\b|\b(?:wrongly|incorrectly|mistakenly)\b|\bmisstated\b"
-)
-# The days that a correction names are those of the reports.
-_DAY = regex.compile(
-    r"\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\p{L}*\.? \d{1,2}\b|\b\d{1,2} (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\p{L}*"
-)
-_VALUE = regex.compile(r"\d(?:[\d.,:]*\d)?")
-
-
-def correction(article: Article) -> tuple[str, str] | None:
-    """What an article corrects: the words that hold what was wrong ("" where they do not repeat it), and those that
-    hold what is right; None when it corrects nothing.
-    """
-    # Nearly every article corrects nothing, which these letters tell much faster than the pattern.
-    folded = article.text.casefold()
-    if not any(sign in folded for sign in _SIGNS):
-        return None
-    for paragraph in article.text.split("\n"):
-        if _CORRECTION.search(paragraph):
-            sentences = regex.split(r"(?<=[.!?][\"”’]?) (?=\p{Lu})", paragraph)
-            wrong = " ".join(s for s in sentences if _WRONG.search(s))
-            return wrong, " ".join(s for s in sentences if not _WRONG.search(s))
-    return None
-
-
-def corrected(ranked: Sequence[Candidate], evidence: Evidence) -> tuple[list[Candidate], dict[str, str]]:
-    """The ranking without sentences that a later article corrects, and what to say of it by that article's id."""
-    kept = list(ranked)
-    notes: dict[str, str] = {}
-    articles = {a.id: a for a in (*(h.article for h in evidence.hits), *(c.article for c in ranked))}
-    for article in articles.values():
-        found = correction(article)
-        if found is None:
-            continue
-        wrong, right = found
-        bad, good = _values(wrong), _values(right)
-        topic = {t for t in evidence.terms(f"{wrong} {right}") if not t[0].isdigit()} - ASKING
-
-        gone = [
-            c
-            for c in kept
-            if c.article.outlet == article.outlet
-            and c.article.published < article.published
-            and len(topic & set(evidence.terms(c.text))) >= SHARED
-            and _is_wrong(_values(c.text), bad, good)
-        ]
-        if gone:
-            kept = [c for c in kept if c not in gone]
-            day, at = gone[0].article.published[:10], article.published[:10]
-            notes[article.id] = f"{article.outlet or article.title} corrected its report of {day} on {at}."
-    return kept, notes
-
-
-def _values(text: str) -> set[str]:
-    return set(_VALUE.findall(_DAY.sub(" ", text)))
-
-
-def _is_wrong(values: set[str], bad: set[str], good: set[str]) -> bool:
-    """Whether figures are those a correction calls wrong or, where it only gives the right ones, none of these."""
-    return bool(values & bad) if bad else bool(values and good) and not values & good
 
 
 # Accounts that contradict each other

@@ -51,7 +51,13 @@ class Quoted:
 
 
 def quote(evidence: Evidence) -> Quoted:
-    """The one to three sentences that answer best, or none."""
+    """The one to three sentences that answer best, or none, with what a reader must know of their articles."""
+    found = _quote(evidence)
+    corrected = (evidence.corrected[c.article.id] for c in found.chosen if c.article.id in evidence.corrected)
+    return replace(found, notes=tuple(dict.fromkeys((*found.notes, *corrected))))
+
+
+def _quote(evidence: Evidence) -> Quoted:
     evidence = replace(evidence, candidates=[c for c in evidence.candidates if known(c, evidence.query)])
     within = _within(evidence)
     outside = _why(evidence, ()) if within is evidence.candidates else ()
@@ -79,7 +85,7 @@ def quote(evidence: Evidence) -> Quoted:
         best = _introduced(best[0], evidence)
     best = [_trimmed(c, evidence) for c in best]
     status = "conflicting" if accounts.conflicting else "answered"
-    return Quoted(status, tuple(best), sure, (*outside, *accounts.notes(best)))
+    return Quoted(status, tuple(best), sure, (*outside, *accounts.notes))
 
 
 def _one_voice(ranked: Sequence[Candidate]) -> Sequence[Candidate]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import regex
 
 from rag.indexing.attribution import Attribution
+from rag.indexing.corrections import is_right, wrong_in
 from rag.indexing.embed import Vectors
 from rag.indexing.names import CAPITALISED, name_tokens
 from rag.indexing.speakers import sentence_speakers
 from rag.indexing.wire import dateline_end
-from rag.records import Article, Coverage, Hit, Passage, Query, Span
+from rag.records import Article, Correction, Coverage, Hit, Passage, Query, Span, instant
 from rag.retrieval import features, ranker, types
 from rag.retrieval.features import Read
 from rag.retrieval.hybrid import Searcher, filters_of
@@ -66,7 +67,9 @@ class Evidence:
     person. ``weights`` are the question's index terms with their idf, ``terms`` gives the index terms of a text;
     ``stories`` the story of each article that has copies, the same for all of them; ``names_a_topic`` is false for "What
     happened last week?". ``alike`` maps the names that the archive does not know to those of its speakers that are
-    spelled nearly so. ``heard`` finds who says what in a text that stands in no article.
+    spelled nearly so. ``heard`` finds who says what in a text that stands in no article. ``corrected`` tells by article what a
+    reader of it must know: that it corrects another, whose wrong sentences are no candidates, or is corrected by one that
+    the query shuts out.
     """
 
     query: Query
@@ -80,6 +83,7 @@ class Evidence:
     stories: Mapping[str, str] = field(default_factory=dict[str, str])
     alike: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     heard: Callable[[str], Sequence[Attribution]] = lambda _: ()
+    corrected: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 Scores = Callable[[Vectors], Vectors]
@@ -111,9 +115,13 @@ def gather(searcher: Searcher, query: Query, scores: Scores | None = None) -> Ev
     if names:
         for passage, article in _of(names, searcher, query, vector):
             pool.setdefault(passage.id, (passage, article, None))
+    corrections = _corrections(searcher, query, {article.id for _, article, _ in pool.values()})
+    for passage, article in _correcting(searcher, query, corrections):
+        pool.setdefault(passage.id, (passage, article, None))
     names = {m.group(): searcher.terms(m.group()) for m in features.PROPER.finditer(query.text)}
     reads = read(searcher, list(pool.values()), vector)
     candidates = _candidates(query, reads, weights, names, scores)
+    candidates, corrected = _put_right(candidates, corrections, [(p, a) for p, a, _ in pool.values()])
     if query.said_by:
         candidates = [c for c in candidates if c.speaker in query.said_by]
     if unknown and not speakers:
@@ -122,8 +130,71 @@ def gather(searcher: Searcher, query: Query, scores: Scores | None = None) -> Ev
     alike = {asked: searcher.ledger.speakers_like(asked) for asked, known in speakers.items() if not known}
     covered, terms = searcher.coverage(query), searcher.terms
     return Evidence(
-        query, hits, candidates, speakers, covered, weights, names_a_topic, terms, stories, alike, searcher.heard
-    )
+        query, hits, candidates, speakers, covered, weights, names_a_topic, terms, stories, alike, searcher.heard,
+        corrected,
+    )  # fmt: skip
+
+
+def _corrections(searcher: Searcher, query: Query, articles: Iterable[str]) -> dict[str, list[Correction]]:
+    """What corrects each of the articles, as far as it is out when the question is asked."""
+    found = searcher.ledger.corrections(sorted(articles))
+    return {i: [c for c in told if is_out(c, query)] for i, told in found.items()}
+
+
+def is_out(correction: Correction, query: Query) -> bool:
+    """Whether a correction was published when the question is asked, where the asker says when that is."""
+    at = instant(correction.published)
+    return query.now is None or at is None or at <= query.now
+
+
+def _correcting(
+    searcher: Searcher, query: Query, corrections: Mapping[str, Sequence[Correction]]
+) -> list[tuple[Passage, Article]]:
+    """The passages in which corrections stand, those aside that the user's filters shut out."""
+    places: dict[str, list[Span]] = {}
+    for correction in (c for told in corrections.values() for c in told):
+        if query.until is None or correction.published[:10] <= query.until.isoformat():
+            places.setdefault(correction.article, []).append(Span(correction.start, correction.end))
+    return [
+        (passage, article)
+        for passage, article in searcher.passages_of(sorted(places))
+        if any(Span(passage.start, passage.end).overlaps(span) for span in places[article.id])
+    ]
+
+
+def _put_right(
+    candidates: Sequence[Candidate],
+    corrections: Mapping[str, Sequence[Correction]],
+    pool: Sequence[tuple[Passage, Article]],
+) -> tuple[list[Candidate], dict[str, str]]:
+    """The candidates with what is right in the place of what was corrected, ranked, and what to tell readers, by article.
+    Where a correction does not stand in the pool, what it corrects stays.
+    """
+    if not corrections:
+        return list(candidates), {}
+    kept = {(c.article.id, c.span): c for c in candidates}
+    notes: dict[str, str] = {}
+    for candidate in candidates:
+        article = candidate.article
+        for c in corrections.get(article.id, ()):
+            if not wrong_in(candidate.text, c, article.published):
+                continue
+            note = f"{c.outlet or c.title} corrected its report of {article.published[:10]} on {c.published[:10]}"
+            places = [(p, by) for p, by in pool if by.id == c.article and p.start < c.end and c.start < p.end]
+            if not places:
+                notes.setdefault(article.id, note + (f": {c.right}" if c.right else "."))
+                continue
+            notes.setdefault(c.article, f"{note}; it had said: {candidate.text}")
+            kept.pop((article.id, candidate.span), None)
+            for passage, by in places:
+                for span in passage.sentences:
+                    own = kept.get((by.id, span))
+                    if is_right(span.of(by.text), c, article.published) and (not own or own.score < candidate.score):
+                        kept[by.id, span] = replace(
+                            candidate, article=by, passage=passage, span=span, hit=own.hit if own else None,
+                            speaker=own.speaker if own else None,
+                        )  # fmt: skip
+    return sorted(kept.values(), key=lambda c: (-c.score, c.article.id, c.span.start)), notes
 
 
 def _of(names: Sequence[str], searcher: Searcher, query: Query, vector: Vectors) -> Iterator[tuple[Passage, Article]]:

@@ -96,19 +96,22 @@ def read(url: str, web: Web, today: date) -> Iterator[Extracted | Skipped | Unch
 def _feed(
     raw: bytes, base: str, source: str, web: Web, today: date, run: _Run
 ) -> Iterator[Extracted | Skipped | Unchanged]:
-    found = False
-    for number, item in enumerate(feeds.parse(raw, base), 1):
-        found = True
-        if item.whole or not item.link:
-            where = item.link or f"{source}#item {number}"
-            try:
-                yield feeds.article(item, source=where, key=source, today=today)
-            except NotAnArticle as error:
-                yield Skipped(where, str(error))
-        else:
-            yield from _listed(item.link, item.version, {**item.said, "text": ""}, web, today, run)
-    if not found:
-        raise Unreadable("is a feed without items")
+    number = 0
+    try:
+        for number, item in enumerate(feeds.parse((raw,), base), 1):
+            if item.whole or not item.link:
+                where = item.link or f"{source}#item {number}"
+                try:
+                    yield feeds.article(item, source=where, key=source, today=today)
+                except NotAnArticle as error:
+                    yield Skipped(where, str(error))
+            else:
+                yield from _listed(item.link, item.version, {**item.said, "text": ""}, web, today, run)
+    except Unreadable as error:
+        if not number:
+            raise
+        run.complete = False
+        yield Skipped(source, str(error))
 
 
 def _sitemap(

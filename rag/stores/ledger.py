@@ -23,10 +23,10 @@ from rag.errors import ArchiveCorrupt, ArchiveError, ArchiveMismatch, ArchiveRea
 from rag.indexing.attribution import ROLES, Tagged
 from rag.indexing.embed import Vectors, unit
 from rag.indexing.names import acronym, is_acronym, name_tokens, nearly, same_person
-from rag.records import Article, Coverage, Passage, Span, Statement
-from rag.stores import seal, stories
+from rag.records import Article, Correction, Coverage, Passage, Span, Statement
+from rag.stores import corrections, seal, stories
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 FILE = "ledger.sqlite3"
 # Filters for which a reader keeps the counts of what is searched.
 COUNTS_KEPT = 100
@@ -64,7 +64,8 @@ CREATE TABLE speakers (token TEXT NOT NULL, speaker TEXT NOT NULL, article TEXT 
     PRIMARY KEY (token, speaker, article)) WITHOUT ROWID;
 CREATE INDEX speakers_by_article ON speakers (article);
 """
-# Tables that came with version 3.
+# Tables that came with version 3, and with version 4.
+_STORIES, _CORRECTIONS = 3, 4
 _ADDED = f"""
 CREATE TABLE tags (article TEXT PRIMARY KEY, runs BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE visits (
@@ -75,13 +76,17 @@ CREATE TABLE replaced (
 ) WITHOUT ROWID;
 {stories.TABLES}
 """
-# What brings a ledger of the version before to this one. It holds no tags and no stories: its statements stay as they
-# are until its articles are embedded again, copies are found by a rebuild.
-_UPGRADE = f"""
+# What brings a ledger of each version before to the next. One of version 2 holds no tags and no stories: its statements
+# stay as they are until its articles are embedded again, copies are found by a rebuild. What corrects what is found at
+# once in the articles.
+_UPGRADES = {
+    2: f"""
 ALTER TABLE statements ADD COLUMN manner TEXT NOT NULL DEFAULT 'stated';
 ALTER TABLE statements ADD COLUMN confidence REAL NOT NULL DEFAULT 1.0;
 {_ADDED}
-"""
+""",
+    3: corrections.TABLES,
+}
 _SEPARATOR = "\x1f"
 _ARTICLE = (
     "id, title, text, url, source, outlet, byline, published, modified, dateline, event_date, agency, editors, language"
@@ -145,15 +150,15 @@ class Ledger:
             version = self._all("PRAGMA user_version")[0][0]
             if version == 0 and write:
                 with self._connection() as db, self._telling():
-                    db.executescript(f"BEGIN; {_SCHEMA} {_ADDED} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+                    tables = f"{_SCHEMA} {_ADDED} {corrections.TABLES}"
+                    db.executescript(f"BEGIN; {tables} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
                 version = SCHEMA_VERSION
-            if version == SCHEMA_VERSION - 1 and write:
+            if version in _UPGRADES and write:
                 seal.break_open(folder)
-                with self._connection() as db, self._telling():
-                    db.executescript(f"BEGIN; {_UPGRADE} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+                self._upgrade(version)
                 version = SCHEMA_VERSION
-            self._before = version == SCHEMA_VERSION - 1  # read as it is: without manner, confidence, tags and stories
-            if version != SCHEMA_VERSION and not self._before:
+            self._version = version  # an older one is read as it is, without what came since
+            if version != SCHEMA_VERSION and version not in _UPGRADES:
                 raise ArchiveMismatch(
                     f"{self.path} has schema {version}, this program knows {SCHEMA_VERSION}; "
                     + ("upgrade it" if version > SCHEMA_VERSION else "ingest again into a new folder")
@@ -161,6 +166,15 @@ class Ledger:
         except BaseException:
             self.close()
             raise
+
+    def _upgrade(self, version: int) -> None:
+        """Bring the file to this schema in one transaction."""
+        with self._transaction() as db:
+            for before in range(version, SCHEMA_VERSION):
+                for statement in _UPGRADES[before].split(";"):  # (a script would end the transaction)
+                    db.execute(statement)
+            corrections.enter_all(db, self.articles)
+            db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     # Connections
 
@@ -347,6 +361,7 @@ class Ledger:
                 )
                 self._record_statements(db, article.id, one.statements)
                 stories.link(db, article, one.bands, self.articles)
+                corrections.link(db, article, self.articles)
                 if one.tags is not None:
                     db.execute("INSERT OR REPLACE INTO tags VALUES (?, ?)", (article.id, _pack_tags(one.tags)))
 
@@ -408,9 +423,17 @@ class Ledger:
     def stories(self, ids: Sequence[str]) -> dict[str, str]:
         """The story of each article that has copies in the archive, by article id; all copies have the same."""
         found: dict[str, str] = {}
-        for chunk in [] if self._before else _chunks(ids):
+        for chunk in _chunks(ids) if self._version >= _STORIES else ():
             with self._connection() as db, self._telling():
                 found.update(stories.stories_of(db, chunk))
+        return found
+
+    def corrections(self, ids: Sequence[str]) -> dict[str, list[Correction]]:
+        """What later articles correct in each article, oldest first; articles that nothing corrects are absent."""
+        found: dict[str, list[Correction]] = {}
+        for chunk in _chunks(ids) if self._version >= _CORRECTIONS else ():
+            with self._connection() as db, self._telling():
+                found.update(corrections.corrections_of(db, chunk))
         return found
 
     def copies(self, names: Sequence[str]) -> dict[str, list[str]]:
@@ -483,7 +506,7 @@ class Ledger:
     def statements(self, article_ids: Sequence[str]) -> dict[str, list[Statement]]:
         """The statements of each article, in order; every id asked for has a list."""
         found: dict[str, list[Statement]] = {i: [] for i in article_ids}
-        added = "'stated', 1.0" if self._before else "manner, confidence"
+        added = "manner, confidence" if self._version >= _STORIES else "'stated', 1.0"
         for chunk in _chunks(list(found)):
             for row in self._all(
                 f"SELECT article, speaker, kind, start, end, cue_start, cue_end, source_start, source_end, {added} "
@@ -499,7 +522,9 @@ class Ledger:
 
     def tags(self, article_id: str) -> list[Tagged] | None:
         """The attribution head's runs of an article, in order; None where it was not read by the head."""
-        rows = [] if self._before else self._all("SELECT runs FROM tags WHERE article = ?", article_id)
+        if self._version < _STORIES:
+            return None
+        rows = self._all("SELECT runs FROM tags WHERE article = ?", article_id)
         return _unpack_tags(rows[0][0]) if rows else None
 
     def speakers(self, token: str) -> list[str]:
@@ -662,6 +687,7 @@ class Ledger:
 def _forget(db: sqlite3.Connection, article_id: str) -> None:
     for table, column in (("articles", "id"), ("statements", "article"), ("speakers", "article"), ("tags", "article")):
         db.execute(f"DELETE FROM {table} WHERE {column} = ?", (article_id,))
+    corrections.forget(db, article_id)
 
 
 def _where(filters: Filters) -> tuple[str, list[Any]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag import Archive
-from rag.answers.accounts import correction, number
+from rag.__main__ import source
+from rag.answers.accounts import number
 from rag.records import Article
 from rag.retrieval import types
 
@@ -47,7 +49,42 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
 def test_a_corrected_figure_is_not_quoted_and_the_note_says_so(archive: Archive) -> None:
     answer = archive.ask("How much was the painting insured for?")
     assert "1.3 million" in answer.text and "3.1 million" not in answer.text
-    assert "The Star corrected its report of 2024-06-01 on 2024-06-03." in answer.notes
+    (note,) = answer.notes
+    assert note.startswith("The Star corrected its report of 2024-06-01 on 2024-06-03; it had said: ")
+    assert "3.1 million" in note
+
+
+def test_a_correction_that_no_search_finds_is_told_all_the_same(tmp_path: Path) -> None:
+    """Many reports speak of the museum and insurance; the one that corrects does so in other words, at its end."""
+    rooms = ("harbour", "winter", "village", "wedding", "garden", "orchard", "cavalry", "market", "island", "quarry")
+    made_by = ("Alva Brenn", "Coram Dray", "Edda Fisk", "Goran Holt", "Ines Jarl", "Kaspar Lind")
+    more = [
+        Article(f"p{n}", f"{who} in Dorn Museum", f"A {room} painting by {who} hangs in Dorn Museum and is insured, {who[0]}. {room} said.",
+                outlet="The Post", published="2024-06-02")
+        for n, (room, who) in enumerate(product(rooms, made_by))
+    ]  # fmt: skip
+    right = "Correction: On June 1 we said that thieves took a picture worth 3.1 million crowns. It is 1.3 million."
+    text = f"Rain fell on the harvest in Lower Aldmoor for the fifth week, farmers said.\n\n{right}"
+    by = Article("c9", "Rain on the harvest", text, "https://star.example/9", outlet="The Star", published="2024-06-20")
+    first = next(Article(i, title, t, outlet=o, published=d) for i, title, o, d, t in NEWS if i == "c1")
+    with Archive.create(tmp_path) as made:
+        made.add([*more, by, first])
+    question = "How much was the painting taken from Dorn Museum insured for?"
+    with Archive.open(tmp_path) as opened:
+        assert by.id not in {h.article.id for h in opened.search(question, 24)}
+        answer = opened.ask(question)
+        assert "It is 1.3 million." in [sentence.text for sentence in answer.sentences]
+        assert first.id not in {c.article for c in answer.citations}
+        assert any(note.startswith("The Star corrected its report of 2024-06-01") for note in answer.notes)
+        # Before the correction was out, nobody knew; where the reader shuts it out, its words are told.
+        then = opened.ask(question, now=datetime(2024, 6, 10, tzinfo=UTC))
+        assert "3.1 million" in then.text and not any(c.corrections for c in then.citations)
+        shut = opened.ask(question, until=date(2024, 6, 5))
+        assert "3.1 million" in shut.text and any("It is 1.3 million." in note for note in shut.notes)
+        (cited,) = [c for c in shut.citations if c.article == first.id]
+        assert [(c.article, c.published, c.url) for c in cited.corrections] == [(by.id, by.published, by.url)]
+        assert cited.corrections[0].text == "corrected on 2024-06-20: It is 1.3 million."
+        assert source(cited).endswith("\n    corrected on 2024-06-20: It is 1.3 million.")
 
 
 def test_the_newest_of_a_changing_figure_is_quoted(archive: Archive) -> None:
@@ -90,25 +127,6 @@ def test_quotations_are_verbatim(archive: Archive) -> None:
     for question in ("How many residents were evacuated in Brack?", "How much was the painting insured for?"):
         for c in archive.ask(question).citations:
             assert archive.article(c.article).text[c.start : c.end] == c.quote
-
-
-@pytest.mark.parametrize(
-    ("text", "wrong", "right"),
-    [
-        ("Correction: The bell weighs 3 tons.", "", "Correction: The bell weighs 3 tons."),
-        ("News.\n\nCorrection, May 3: An earlier version of this article said 4. It was 6.",
-         "Correction, May 3: An earlier version of this article said 4.", "It was 6."),
-    ],
-)  # fmt: skip
-def test_what_a_correction_says(text: str, wrong: str, right: str) -> None:
-    assert correction(Article("x", "A title", text)) == (wrong, right)
-
-
-@pytest.mark.parametrize(
-    "text", ["She had just corrected the pronunciation.", "The correction of the river took years."]
-)
-def test_the_word_alone_corrects_nothing(text: str) -> None:
-    assert correction(Article("x", "A title", text)) is None
 
 
 @given(st.integers(0, 10**9))

@@ -9,7 +9,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, expect
 
-from rag.records import Answer, Citation, Coverage, Sentence
+from rag.records import Answer, Citation, Correction, Coverage, Sentence
 from tests.browser.pages import served, watch
 from tests.conftest import PAYLOADS
 from web.talk import Exchange, Narrowing
@@ -21,9 +21,9 @@ def forged(payloads: Sequence[str]) -> dict[str, Any]:
     """A kept conversation every field of which is hostile."""
     exchanges: list[dict[str, Any]] = []
     for n, text in enumerate(payloads, 1):
-        cited = Citation(
-            1, f"id{n}", text, text, "2024-05-02", f"https://x.example/{text}", 0, len(text), text, text, text, (text,)
-        )
+        url = f"https://x.example/{text}"
+        by = Correction("by", text, text, "2024-05-03", url, text, text, 0, 1)
+        cited = Citation(1, f"id{n}", text, text, "2024-05-02", url, 0, len(text), text, text, text, (text,), (by,))
         status = ("answered", "conflicting", "partly")[n % 3]
         answer = Answer(text, status, (Sentence(text, (1,), text),), (cited,), (), Coverage(1, 1, {text: 1}), text + "?",
                         notes=(text,), model=text)  # fmt: skip

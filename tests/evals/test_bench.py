@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -115,6 +116,20 @@ def test_embed_agrees_with_the_reference(monkeypatch: pytest.MonkeyPatch) -> Non
     assert found["passages"] == 4 and found["least_cosine"] > 0.9999
     assert 0.9 < found["int8_least_cosine_to_fp32"] <= found["int8_mean_cosine"] < 0.9999
     assert found["int8_times_as_fast_as_fp32"] > 0 and set(found["seconds"]) == {"ours", "reference", "int8"}
+
+
+def test_memory_is_measured_in_processes_of_their_own(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "memory", "--articles", "60", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["articles"] == 60 and found["runs"]["6 own"]["articles"] == 6
+    assert found["runs"]["60 hashed"]["passages"] == found["passages"] >= 60
+    assert 50 < found["tenth_peak_mib"] < 2_000 and found["peak_mib"] < 2_000
+    assert found["ratio_hashed"] == pytest.approx(found["peak_mib"] / found["tenth_peak_mib"])
+    assert found["embedder_mib"] > 20, "the model alone"
+    assert 1 <= max(found["ratio"], 1) <= max(found["ratio_hashed"], 1)
+    assert found["runs"]["60 hashed"]["at_start_mib"] <= found["peak_mib"]
+    assert "hashed" in found["data"] and "peak mib" in bench.table(found)
+    assert main(["bench", "ask", "--articles", "60"]) == 2
 
 
 def test_an_archive_is_for_asking_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

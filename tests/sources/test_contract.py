@@ -276,19 +276,6 @@ def test_a_file_edited_while_it_is_read(tmp_path: Path) -> None:
     assert isinstance(last, Skipped) and "changed while it was read" in last.reason
 
 
-def test_a_feed_of_twenty_thousand_items(tmp_path: Path) -> None:
-    path = tmp_path / "huge.rss"
-    with path.open("w") as out:
-        out.write("<rss version='2.0'><channel><title>Post</title>")
-        for n in range(20_000):
-            out.write(
-                f"<item><guid>{n}</guid><title>Head {n}</title><description>The bridge number {n} opens.</description></item>"
-            )
-        out.write("</channel></rss>")
-    count = sum(isinstance(item, Article) for item in read(str(path)))
-    assert count == 20_000
-
-
 def test_an_entity_bomb_is_no_bomb(tmp_path: Path, site: Site) -> None:
     levels = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 12))
     bomb = f'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a0 "ha">{levels}<!ENTITY f SYSTEM "file:///etc/passwd">]>'
@@ -305,8 +292,9 @@ def test_an_entity_bomb_is_no_bomb(tmp_path: Path, site: Site) -> None:
 
 def test_gzip_bombs_are_noticed_before_they_go_off(tmp_path: Path, site: Site) -> None:
     bomb = gzip.compress(bytes(300 * 2**20), 1)
-    for name in ("a.txt.gz", "a.rss.gz", "a.json.gz"):
+    for name in ("a.txt.gz", "a.json.gz"):
         (tmp_path / name).write_bytes(bomb)
+    (tmp_path / "a.rss.gz").write_bytes(gzip.compress(b"<rss><channel><item><title>" + bytes(300 * 2**20), 1))
     reasons = [item.reason for item in read(str(tmp_path)) if isinstance(item, Skipped)]
     assert len(reasons) == 3 and all("MiB" in reason for reason in reasons)
     served = site.page("/", bomb, headers={"Content-Encoding": "gzip"})

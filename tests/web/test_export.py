@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 import pytest
 
 from rag import Archive
-from rag.records import Answer, Citation, Coverage, Sentence
+from rag.records import Answer, Citation, Correction, Coverage, Sentence
 from tests.conftest import PAYLOADS
 from web import export
 from web.talk import Exchange
@@ -48,7 +48,9 @@ def test_nothing_to_export_is_an_empty_file() -> None:
 
 
 def hostile(text: str) -> Answer:
-    cited = Citation(1, "id", text, text, "2024-05-02", f"https://x.example/{text}", 0, 1, text, "", text, (text,))
+    url = f"https://x.example/{text}"
+    corrected = Correction("by", text, text, "2024-05-03", url, text, text, 0, 1)
+    cited = Citation(1, "id", text, text, "2024-05-02", url, 0, 1, text, "", text, (text,), (corrected,))
     return Answer(
         text, "answered", (Sentence(text, (1,), text),), (cited,), (), Coverage(1, 1, {text: 1}), notes=(text,)
     )
@@ -74,5 +76,6 @@ def test_hostile_texts_stay_texts(text: str) -> None:
     markdown = export.markdown([answer], {})
     bare = re.sub(r"\\.|\]\(<https://x\.example/[^<>]*>\)", "", markdown)
     assert not re.search(r"[<`]|!\[|\]\(", bare), bare
+    assert "corrected on 2024\\-05\\-03" in markdown or "corrected on 2024-05-03" in markdown
     assert json.loads(export.as_json([answer], {}))[0]["question"] == text
     assert export.bibtex([replace(answer, citations=answer.citations)], {}).count("@article{") == 1

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag import Archive
-from rag.records import Answer, Guard
+from rag.records import Answer, Correction, Guard
 from web import conversation
 from web.page import _without  # pyright: ignore[reportPrivateUsage]
 from web.talk import UNANSWERED, Conversation, Exchange, Narrowing, answer_of, conversation_of
@@ -29,6 +29,19 @@ def test_an_answer_survives_its_json(seed: Archive) -> None:
         assert answer_of(plain(answer.to_json())) == answer
         checked = replace(answer, guard=Guard(written=3, kept=1, misattributed=2, replaced=1, left_out=1))
         assert answer_of(plain(checked.to_json())) == checked
+
+
+def test_corrections_of_what_is_cited_survive_too(seed: Archive) -> None:
+    answer = seed.ask(QUESTION)
+    corrected = Correction(
+        "by", "Corrected", "Xinhua", "2024-06-12", "https://x.example/", "It was 4.", "It is 6.", 3, 9
+    )
+    told = replace(answer, citations=tuple(replace(c, corrections=(corrected,)) for c in answer.citations))
+    assert answer_of(plain(told.to_json())) == told
+    older = plain(answer.to_json())
+    for cited in (*older["citations"], *older["nearest"]):
+        del cited["corrections"]
+    assert answer_of(older) == answer
 
 
 def test_an_answer_kept_before_the_check_was_counted_is_read(seed: Archive) -> None:
