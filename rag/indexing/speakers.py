@@ -813,6 +813,29 @@ def _contains(words: Sequence[str], wanted: Sequence[str]) -> bool:
     return all(any(w == x for w in rest) for x in wanted)
 
 
+@dataclass(frozen=True, slots=True)
+class Introduced:
+    """Somebody whom an article names in full. ``titles`` are the lower-case words for what they do, as given beside the
+    name; ``told`` is the sentence of the first mention.
+    """
+
+    name: str
+    titles: frozenset[str]
+    told: str
+
+
+def introduced(article: Article, spans: Sequence[Span]) -> list[Introduced]:
+    """The people of an article with what it says they are, in the order in which it introduces them."""
+    tokens = Tokens(article.text, spans)
+    found: list[Introduced] = []
+    for person in _People(tokens).people:
+        if len(person.words) > 1 and not person.body:
+            sentence = bisect_right(tokens.bounds, person.first, key=lambda bound: bound[0]) - 1
+            told = spans[sentence].of(article.text)
+            found.append(Introduced(person.name, frozenset(person.titles), told))
+    return found
+
+
 def statements(article: Article, spans: Sequence[Span], tags: Sequence[Tagged] | None = None) -> list[Statement]:
     """Everything that ``article`` reports somebody as saying, in reading order; ``spans`` are its sentences.
 

@@ -11,7 +11,9 @@ from rag.indexing.attribution import Attribution
 from rag.indexing.corrections import is_right, wrong_in
 from rag.indexing.embed import Vectors
 from rag.indexing.names import CAPITALISED, name_tokens
-from rag.indexing.speakers import sentence_speakers
+from rag.indexing.sentences import sentences
+from rag.indexing.speakers import introduced, sentence_speakers
+from rag.indexing.speech_words import BODIES
 from rag.indexing.wire import dateline_end
 from rag.records import Article, Correction, Coverage, Hit, Passage, Query, Span, instant
 from rag.retrieval import features, ranker, types
@@ -275,7 +277,12 @@ def resolve(asked: str, searcher: Searcher, hits: Sequence[Hit]) -> tuple[str, .
         wanted = _holders(asked, hits)
     found: dict[str, None] = {}
     for name in wanted:
-        found.update(dict.fromkeys(quoted_as(name, searcher.ledger)))
+        known = quoted_as(name, searcher.ledger)
+        if name == asked and is_role(asked):
+            # "The Clinton campaign" may be quoted as that; Clinton is not her campaign.
+            spelled = {*asked.casefold().split()}
+            known = [k for k in known if {*k.casefold().split()} <= spelled and k.casefold().split()[-1] in BODIES]
+        found.update(dict.fromkeys(known))
     return tuple(found)
 
 
@@ -306,4 +313,46 @@ def _holders(role: str, hits: Sequence[Hit]) -> list[str]:
             continue
         for match in pattern.finditer(hit.article.text):
             found[match["name"]] = None
-    return [*found, role]
+    return [*(found or _holder(words, hits)), role]
+
+
+# Words for one office; whoever is asked for by one may be introduced by another.
+_ALIKE = (
+    frozenset(("boss", "chief", "head", "ceo", "executive", "president", "director", "leader", "founder", "owner")),
+    frozenset(("spokesman", "spokeswoman", "spokesperson")),
+    frozenset(("lawyer", "attorney", "counsel", "barrister", "solicitor")),
+    frozenset(("coach", "manager", "boss")),
+    frozenset(("minister", "secretary")),
+    frozenset(("chairman", "chairwoman", "chair", "chairperson", "leader")),
+    frozenset(("scientist", "researcher", "professor")),
+)
+_NOT_IN_OFFICE = ("vice", "deputy")
+_ARTICLES = 8  # that are read for who holds an office
+
+
+def _holder(office: str, hits: Sequence[Hit]) -> list[str]:
+    """Who is introduced as what an office is called by other words: "the finance director" who "directs the finances" is
+    not found, "Quorrel's boss" is, as "Ingram Dessaules, its chief executive". The one that suits best, or nobody.
+    """
+    head = regex.split(r" (?:of|for|at|in|from) ", office)[0].split()
+    word = head[-1].casefold() if head else ""
+    wanted = {word}.union(*(group for group in _ALIKE if word in group))
+    bodies = [w.removesuffix("'s").removesuffix("’s") for w in office.split() if w[:1].isupper()]
+    kinds = [w.casefold()[:5] for w in head[:-1] if w.islower()]
+    best: list[tuple[tuple[bool, int], str]] = []
+    articles = {hit.article.id: hit.article for hit in hits[:READ]}
+    for n, article in enumerate(list(articles.values())[:_ARTICLES]):
+        if not all(body in article.text or body in article.title for body in bodies):
+            continue
+        for person in introduced(article, sentences(article.text)):
+            told = person.told.casefold()
+            beside = all(body in person.told for body in bodies)
+            if not beside and not all(body in article.title for body in bodies):
+                continue  # somebody else's chief
+            if any(title in _NOT_IN_OFFICE and title not in kinds for title in person.titles):
+                continue
+            if person.titles & wanted and all(regex.search(rf"\b{regex.escape(kind)}", told) for kind in kinds):
+                best.append(((beside, -n), person.name))
+    top = max((fit for fit, _ in best), default=None)
+    names = {name for fit, name in best if fit == top}
+    return sorted(names) if len(names) == 1 else []

@@ -10,6 +10,8 @@ from typing import Protocol
 import regex
 
 from rag.indexing.names import acronym, name_tokens, same_person, spellings
+from rag.indexing.speech_words import BODIES, KIN, OCCUPATIONS, ROLES, THINGS
+from rag.indexing.wire import agency_name
 from rag.records import Query, Turn
 from rag.retrieval.periods import is_strict, period, periods
 from rag.retrieval.types import DAYS, MONTHS
@@ -49,18 +51,20 @@ _ACCOUNT = (
 _ASKS = tuple(
     regex.compile(rf"(?i){pattern}")
     for pattern in (
+        # Whose account is wanted comes before whom it speaks of: "According to Ball, what did Pelosi think?"
+        rf"\baccording to {_WHO}(?:[,?]|$| what | how | why | when | where | who | which | is | are | was | were | did | does "
+        rf"| will | has | have )",
+        rf"\bin {_WHO}(?:'s|’s|(?<=s)'|(?<=s)’) (?:own )?(?:words|view|opinion|telling|eyes|version|estimate|account|understanding)\b",
+        rf"\b(?:in the (?:words|view|opinion|eyes) of|by the (?:account|reckoning) of) {_WHO}(?:[,?]|$)",
         # "Which leader did Johnson accuse?" asks for a leader, not for Johnson's words; "who did he say …" does.
         rf"\b(?:who(?:m|se)?|which)\b[^?]{{0,200}}?\b{_DID} {_WHO} (?:say|said|think|believe|mention|announce)\b",
         rf"\b(?:what|how|why|when|where)\b[^?]{{0,200}}?\b{_DID} {_WHO} "
         rf"(?:\w+ly |ever |also |have |to |been |publicly |first |once )*(?:{_SPEECH})\b",
         rf"^(?:and |but |so )?{_DID} {_WHO} (?:\w+ly |ever |also |really )*(?:{_SPEECH})\b",
-        rf"\baccording to {_WHO}(?:[,?]|$| what | how | why | when | where | who | which | is | are | was | were | did | does "
-        rf"| will | has | have )",
-        rf"\b{_WHO}(?:'s|’s|s'|s’) (?:own |\w+ )?(?:{_ACCOUNT})\b(?! (?:hall|house))",
+        rf"\b{_WHO}(?:'s|’s|(?<=s)'|(?<=s)’) (?:own |\w+ )?(?:{_ACCOUNT})\b(?! (?:hall|house))",
         rf"\b(?:{_ACCOUNT}) (?:of|by|from) {_WHO}(?: on | about | to | regarding | over | towards? | for |\?|$)",
         rf"\bwhat (?:\w+ ){{0,3}}(?:has|have|had|did|does) {_WHO} (?:give|gave|given|make|made|offer|offered|put|use|used) (?:for|to|about|of|on|the)\b",
         rf"\b(?:quotes?|words|statements?|remarks) (?:from|by|of) {_WHO}(?: on | about |\?|$)",
-        rf"\bin {_WHO}(?:'s|’s) (?:words|view|opinion|telling)\b",
         rf"\bwhat {_WHO} (?:said|says|thinks|told|announced|promised|claimed|wrote)\b",
         rf"\bhow (?:do|does|did) {_WHO} (?:differ|disagree|compare)\b",
         r"^(?:compare|contrast) (?:the )?(?P<who>[^?,;:]{2,80}?)(?:['’]s?)?(?: (?:\w+ )?(?:positions?|views?|stances?|statements?))? (?:on|about|over)\b",
@@ -355,7 +359,7 @@ def asked_speakers(question: str, ledger: Known) -> tuple[str, ...]:
         for match in pattern.finditer(question):
             people = [p for part in _people(match["who"]) if (p := _speaker(part, ledger, lower))]
             if "according to" in match.group().casefold()[:14]:
-                people = [p for p in people if _is_person(p, ledger)]
+                people = [p for p in people if _is_person(p, ledger) and not agency_name(p)]
             if people:
                 return tuple(dict.fromkeys(people))
     if (short := _ON.match(question)) and quoted_as(short["who"], ledger):
@@ -393,13 +397,18 @@ def _speaker(phrase: str, ledger: Known, lower: bool) -> str:
 
     In a question typed without capitals, any word that is part of a known speaker's name counts as a name.
     """
+    phrase = _SELF.sub("", phrase.strip())
+    if name := _named_person(phrase):
+        return name
     office = regex.search(
         rf"\b(?:the|his|her|its|\p{{Lu}}\p{{L}}+(?:'s|’s)) (?:[\p{{L}}’'-]+ ){{0,4}}(?:{_ROLES})(?: (?:of|for) [^?,;]+)?$",
-        phrase.strip(),
+        phrase,
     )
     if office and not regex.search(rf"(?:{_ROLES}) \p{{Lu}}", phrase):
         return office.group()
-    names = [m.group().removesuffix("'s").removesuffix("’s") for m in _NAME.finditer(phrase)]
+    if _is_described(phrase):
+        return phrase
+    names = [_without_owner(m.group()) for m in _NAME.finditer(phrase)]
     names = [n for n in names if n.casefold() not in ASKING and n.casefold() not in _OPENERS]
     if names:
         return max(names, key=lambda n: (any(ledger.speakers(t) for t in name_tokens(n)), len(n)))
@@ -412,6 +421,79 @@ def _speaker(phrase: str, ledger: Known, lower: bool) -> str:
         rf"(?i)\b(?:the|his|her|its) (?:[\w’'-]+ ){{0,5}}(?:{_ROLES})\b(?: (?:of|for) [^?,;]+)?", phrase
     )
     return role.group().strip() if role else ""
+
+
+_SELF = regex.compile(
+    r"(?i)(?: (?:himself|herself|itself|themselves|then|now|really|also|again|later|ever|once|back))+$"
+)
+_WHOLE_NAME = r"\p{Lu}[\p{L}\p{M}'’.-]*(?: (?:(?:de|da|del|van|von|bin|al|der) ){0,2}\p{Lu}[\p{L}\p{M}'’.-]*)*"
+_OF_BODY = regex.compile(r" (?:of|from|at|for|with) (?:the )?\p{Lu}[^,;]*$")
+_LAST_NAME = regex.compile(rf"(?P<before>\S+) (?P<name>{_WHOLE_NAME})$")
+_OWNER = ("'s", "’s", "s'", "s’")
+_TELLERS = ROLES | OCCUPATIONS | KIN
+_GROUPS = frozenset(
+    [
+        "man",
+        "woman",
+        "people",
+        "family",
+        "relatives",
+        "fans",
+        "team",
+        "owner",
+        "co-owner",
+        "homeowners",
+        "voters",
+        "residents",
+        "staff",
+        "crew",
+        "workers",
+        "administration",
+        "campaign",
+        "boss",
+        "chief",
+        "aide",
+        "managers",
+    ]
+)
+
+
+def _named_person(phrase: str) -> str:
+    """The person to whom a phrase comes down: "Pfizer's William Gruber", "Leon County superintendent Rocky Hanna",
+    "Jessica Caldwell of Edmunds"; "" where it only is a name, or names nobody.
+    """
+    bare = _OF_BODY.sub("", phrase)
+    if bare != phrase and _is_persons(bare) and len(bare.split()) > 1 and regex.fullmatch(_WHOLE_NAME, bare):
+        return bare
+    for told in (bare, phrase):
+        found = _LAST_NAME.search(told)
+        if found and _is_persons(found["name"]):
+            before = found["before"]
+            if before.casefold() in _TELLERS and before.islower():
+                return found["name"]
+        for owner in _OWNER:
+            head, _, name = told.rpartition(f"{owner} ")
+            if head and regex.fullmatch(_WHOLE_NAME, name) and _is_persons(name):
+                return name
+    return ""
+
+
+def _is_persons(name: str) -> bool:
+    last = name.split()[-1].casefold()
+    return last not in BODIES and last not in THINGS and last not in _TELLERS and not name.isupper()
+
+
+def _is_described(phrase: str) -> bool:
+    """Whether a phrase is headed by a word for what somebody does: "Hunter Biden's attorney", "the Albertsons chief"."""
+    head = regex.split(r" (?:of|for|at|in|from|on|who|whose|that|behind) ", phrase)[0].split()
+    if len(head) < 2 or not head[-1].islower():
+        return False
+    word = head[-1]
+    return any(w in _TELLERS or w in _GROUPS for w in (word, word.removesuffix("s")))
+
+
+def _without_owner(name: str) -> str:
+    return name.removesuffix("'s").removesuffix("’s")
 
 
 _OPENERS = frozenset(
@@ -446,7 +528,9 @@ _ROLES = (
 
 def is_role(speaker: str) -> bool:
     """Whether a speaker is named by an office ("the foreign minister"), not by a name."""
-    return bool(regex.match(rf"(?i)(?:the|a|an|his|her|its|\p{{L}}+(?:'s|’s)) .*\b(?:{_ROLES})\b", speaker))
+    return _is_described(speaker) or bool(
+        regex.match(rf"(?i)(?:the|a|an|his|her|its|\p{{L}}+(?:'s|’s)) .*\b(?:{_ROLES})\b", speaker)
+    )
 
 
 def named_outlets(question: str, ledger: Known) -> tuple[str, ...]:
