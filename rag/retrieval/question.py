@@ -35,6 +35,18 @@ _SPEECH = (
     r"recall|recalls|recalled|remember|remembers|remembered|answer|answered|ask|asked|put|report|reported|"
     r"defend|defended|dismiss|dismissed|reject|rejected|support|oppose|plan|hope|fear|recommend|recommended"
 )
+# What else people do with words; after "did Lavrov" it asks for his, elsewhere it may be about anything.
+_TELLS = (
+    _SPEECH
+    + r"|feel|feels|felt|rate|rated|advise|advises|advised|characteri[sz]e|characteri[sz]ed|liken|likened|blame|blamed|"
+    r"welcome|welcomed|condemn|condemned|lament|lamented|boast|boasted|joke|joked|quip|quipped|speculate|speculated|"
+    r"estimate|estimated|guess|guessed|doubt|doubted|doubts|regret|regretted|complain|complained|object|objected|disagree|"
+    r"prefer|favou?r|favou?red|concede|conceded|maintain|maintained|emphasi[sz]e|emphasi[sz]ed|advocate|advocated|threaten|"
+    r"threatened|apologi[sz]e|apologi[sz]ed|wish|wishes|wished|worry|worried|wonder|wondered|declare|declared|hint|hinted|"
+    r"imply|implied|attribute|attributed|caution|cautioned|foresee|foresaw|envisage|sum up|summed up|play down|played down|"
+    r"make of|makes of|made of|point out|pointed out|point to|pointed to|own up|owned up|single out|singled out|spoke of|speak of|"
+    r"look back|call for|called for|rule out|ruled out|brought up|bring up"
+)
 _STANCE = (
     r"position|view|views|stance|opinion|comment|comments|reaction|response|statement|statements|remarks|words|"
     r"take|answer|message|explanation|argument|assessment|criticism|warning|promise|claim|prediction|forecast"
@@ -46,7 +58,8 @@ _ACCOUNT = (
     _STANCE
     + r"|account|retort|plea|complaint|verdict|reply|reading|case|objection|praise|denial|apology|line|advice|demand|"
     r"proposal|promise|pledge|version|reason|reasons|thoughts|feelings|regret|defence|defense|rationale|reasoning|excuse|"
-    r"remark|comeback|rebuttal|quip|joke|jibe|estimate|accusation|assurance|testimony|tweet|post|stand"
+    r"remark|comeback|rebuttal|quip|joke|jibe|estimate|accusation|assurance|testimony|tweet|post|stand|"
+    r"fear|fears|worry|worries|concern|concerns|hope|hopes|guess|wish|apology"
 )
 _ASKS = tuple(
     regex.compile(rf"(?i){pattern}")
@@ -56,11 +69,18 @@ _ASKS = tuple(
         rf"| will | has | have )",
         rf"\bin {_WHO}(?:'s|’s|(?<=s)'|(?<=s)’) (?:own )?(?:words|view|opinion|telling|eyes|version|estimate|account|understanding)\b",
         rf"\b(?:in the (?:words|view|opinion|eyes) of|by the (?:account|reckoning) of) {_WHO}(?:[,?]|$)",
+        rf"\b(?:if (?:one|we|you) believes? |as ){_WHO} (?:put|puts|sees|saw|tells|told|explained|explains|described|describes|recalls|remembers) it\b",
+        rf"\bby {_WHO}(?:'s|’s|(?<=s)'|(?<=s)’) (?:own )?(?:account|reckoning|estimate|count)\b",
+        rf"\b(?:worries|worried|concerns|bothers|troubles|angers|excites|pleases|disappoints|upsets) {_WHO}(?: (?:about|in|most)\b|\?|$)",
+        rf"^(?:and |but |so )?(?:is|was|are|were) {_WHO} (?:for or against|in favou?r of|opposed to|against|convinced|worried|concerned|"
+        rf"confident|optimistic|pessimistic|happy|pleased|disappointed|willing|thinking|sceptical|skeptical|surprised|sorry)\b",
+        rf"^(?:what |how |where |when |why )?would {_WHO} (?:rather|like|prefer)\b",
+        rf"\bwhat words did {_WHO} (?:find|use|choose|have)\b",
         # "Which leader did Johnson accuse?" asks for a leader, not for Johnson's words; "who did he say …" does.
         rf"\b(?:who(?:m|se)?|which)\b[^?]{{0,200}}?\b{_DID} {_WHO} (?:say|said|think|believe|mention|announce)\b",
         rf"\b(?:what|how|why|when|where)\b[^?]{{0,200}}?\b{_DID} {_WHO} "
-        rf"(?:\w+ly |ever |also |have |to |been |publicly |first |once )*(?:{_SPEECH})\b",
-        rf"^(?:and |but |so )?{_DID} {_WHO} (?:\w+ly |ever |also |really )*(?:{_SPEECH})\b",
+        rf"(?:\w+ly |ever |also |have |to |been |publicly |first |once )*(?:{_TELLS})\b",
+        rf"^(?:and |but |so )?{_DID} {_WHO} (?:\w+ly |ever |also |really )*(?:{_TELLS})\b",
         rf"\b{_WHO}(?:'s|’s|(?<=s)'|(?<=s)’) (?:own |\w+ )?(?:{_ACCOUNT})\b(?! (?:hall|house))",
         rf"\b(?:{_ACCOUNT}) (?:of|by|from) {_WHO}(?: on | about | to | regarding | over | towards? | for |\?|$)",
         rf"\bwhat (?:\w+ ){{0,3}}(?:has|have|had|did|does) {_WHO} (?:give|gave|given|make|made|offer|offered|put|use|used) (?:for|to|about|of|on|the)\b",
@@ -74,9 +94,10 @@ _ASKS = tuple(
 )
 # "Lavrov on BRICS": the name must be one that the archive quotes.
 _ON = regex.compile(r"^(?P<who>\p{Lu}[\p{L}’'-]+(?: \p{Lu}[\p{L}’'-]+){0,2}) (?:on|about) ")
+_NO_AUXILIARY = r"(?!(?:did|does|do|is|are|was|were|will|would)\b)"
 _WHO_SAID = regex.compile(
-    rf"(?i)^(?:and |but )?(?:who|which (?:\w+ )?(?:official|minister|politician|person|leader|expert|spokesperson|mayor|body|group|"
-    rf"union|company|agency|analyst|scientist)|whose words)\b(?: \w+)?(?: \w+)? (?:{_SPEECH})\b"
+    rf"(?i)^(?:and |but )?(?:who(?: (?:in|at|on|from|of) [\w’' -]{{2,40}}?)?|whose (?:\w+ )?(?:words|view|opinion|joke|tweet|post|remark|claim|"
+    rf"warning|comparison|idea|phrase|verdict)|which (?:{_NO_AUXILIARY}[\w’'-]+ ){{0,5}}?{_NO_AUXILIARY}\p{{L}}+)\b(?: {_NO_AUXILIARY}\w+){{0,2}} (?:{_TELLS}|compare|compared)\b"
 )
 SPEECH_VERBS = tuple(_SPEECH.split("|"))
 # Words that ask, and carry nothing of what is asked about.
