@@ -83,4 +83,8 @@ def _labelled(where: str, line: Mapping[str, Any], by_url: Mapping[str, Article]
 
 def data_hash(labelled: tuple[Labelled, ...]) -> str:
     """SHA-256 over the labels and what they cite: agreements can be compared when it is equal."""
-    return hashlib.sha256(json.dumps([asdict(each) for each in labelled], sort_keys=True).encode()).hexdigest()
+    rows = [asdict(each) for each in labelled]
+    for row in rows:
+        for citation in row["citations"]:
+            del citation["corrections"]  # of an archive, which the labels are not asked of
+    return hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()

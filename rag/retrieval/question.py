@@ -96,8 +96,9 @@ _ASKS = tuple(
 _ON = regex.compile(r"^(?P<who>\p{Lu}[\p{L}’'-]+(?: \p{Lu}[\p{L}’'-]+){0,2}) (?:on|about) ")
 _NO_AUXILIARY = r"(?!(?:did|does|do|is|are|was|were|will|would)\b)"
 _WHO_SAID = regex.compile(
-    rf"(?i)^(?:and |but )?(?:who(?: (?:in|at|on|from|of) [\w’' -]{{2,40}}?)?|whose (?:\w+ )?(?:words|view|opinion|joke|tweet|post|remark|claim|"
-    rf"warning|comparison|idea|phrase|verdict)|which (?:{_NO_AUXILIARY}[\w’'-]+ ){{0,5}}?{_NO_AUXILIARY}\p{{L}}+)\b(?: {_NO_AUXILIARY}\w+){{0,2}} (?:{_TELLS}|compare|compared)\b"
+    rf"(?i)^(?:and |but )?(?:whose (?:\w+ )?(?:words|view|opinion|joke|tweet|post|remark|claim|warning|comparison|phrase|verdict)\b|"
+    rf"(?:who(?: (?:in|at|on|from|of) [\w’' -]{{2,40}}?)?|which (?:{_NO_AUXILIARY}[\w’'-]+ ){{0,5}}?{_NO_AUXILIARY}\p{{L}}+)\b"
+    rf"(?: {_NO_AUXILIARY}\w+){{0,2}} (?:{_TELLS}|compare|compared)\b)"
 )
 SPEECH_VERBS = tuple(_SPEECH.split("|"))
 # Words that ask, and carry nothing of what is asked about.

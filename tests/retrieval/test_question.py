@@ -60,6 +60,43 @@ def test_whose_words_are_asked_for(question: str, speakers: tuple[str, ...]) -> 
     assert understood(question).speakers == speakers
 
 
+@pytest.mark.parametrize(
+    ("question", "speaker"),
+    [
+        ("Does Ada Caldwell of Edmunds think cars will vanish?", "Ada Caldwell"),
+        ("How did Pfizer's William Gruber explain it?", "William Gruber"),
+        ("According to the police's Ada Kenny, was he caught?", "Ada Kenny"),
+        ("How did New Harbour Times correspondent Katie Rogers describe it?", "Katie Rogers"),
+        ("What is Coach Sanders' advice to players?", "Coach Sanders"),
+        ("According to Molly Ball, what did Lavrov think of it?", "Molly Ball"),
+        ("In Ruth Ginsburg's telling, what did Lavrov think?", "Ruth Ginsburg"),
+        ("How did Hunter Wang's attorney explain the call?", "Hunter Wang's attorney"),
+        ("What did the Albertsons chief expect of supplies?", "the Albertsons chief"),
+        ("What did the head of Oxford Languages say?", "the head of Oxford Languages"),
+        ("What did the Food Bank of Delaware say?", "Food Bank of Delaware"),
+        ("How does Lavrov feel about the lay-offs?", "Lavrov"),
+        ("What downside of the reform worries Lavrov?", "Lavrov"),
+        ("Is Lavrov for or against road signs?", "Lavrov"),
+        ("How are beds tied up, as Lavrov explained it?", "Lavrov"),
+    ],
+)
+def test_the_one_to_whom_a_subject_comes_down(question: str, speaker: str) -> None:
+    assert understood(question).speakers == (speaker,)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Who compared the observers to a judge?",
+        "Who at the Met Office warned of a heatwave?",
+        "Which Dearborn voter called her progressive?",
+        "Whose joke was said to be about a fire?",
+    ],
+)
+def test_who_is_wanted_whatever_they_did_with_words(question: str) -> None:
+    assert understood(question).wants_speaker and not understood(question).speakers
+
+
 def test_who_said_asks_for_the_speaker() -> None:
     assert understood("Who said the worst is over?").wants_speaker
     assert not understood("Who won the cup?").wants_speaker
