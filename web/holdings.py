@@ -44,7 +44,7 @@ def _counts(status: ArchiveStatus) -> str:
         ("Without a date", f"{status.undated:,}"),
         ("Not indexed yet", f"{status.pending:,}"),
         ("Being written by", escape(status.writer) or "nobody"),
-        ("Folder", escape(status.path)),
+        ("Folder", escape(Path(status.path).name)),
     ]
     return "<dl>" + "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in told) + "</dl>"
 

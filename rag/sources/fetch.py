@@ -225,7 +225,8 @@ class Fetcher:
             for address in addresses:
                 if is_inside(address):
                     raise Unfetchable(
-                        f"{host} leads to {address}, inside this network; if that is meant, add --allow-host {host}"
+                        f"{host} leads to {address}, inside this network; if that is meant, fetch it with "
+                        f"python ingest.py … --allow-host {host}"
                     )
         return addresses[0]
 
