@@ -114,7 +114,7 @@ def serve(settings: Settings, args: argparse.Namespace) -> None:
     if args.root_path and not args.root_path.startswith("/"):
         raise SettingsError(f"--root-path {args.root_path!r} must begin with a slash, as in /news")
     if args.mcp and importlib.util.find_spec("mcp") is None:
-        raise SettingsError("--mcp needs an extra; install it with: pip install 'dateline[mcp]'")
+        raise SettingsError("--mcp needs an extra; install it with: pip install -e '.[mcp]'")
     from web.page import Desk, build, launch
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -424,7 +424,7 @@ class Archive(AbstractContextManager["Archive"]):
         begun = time.perf_counter()
         reports: list[SourceReport] = []
         for source in sources:
-            memory = _Memory(self._ledger)
+            memory = _Memory(lambda: self._ledger)
             try:
                 items = read(source, fields=fields, web=memory.web(fetcher) if "://" in source else None)
                 reports.append(_judged(self.add(items, source, on_progress=on_progress)))
@@ -875,6 +875,7 @@ def _rebuild(path: Path, settings: Settings, embedder: Embedder, on_progress: Pr
         fresh = Ledger(store, write=True)
         try:
             fresh.set_meta({**wanted, "generation": held.get("generation", "0")})
+            fresh.take_memory(old)
             indexer = _indexer(fresh, embedder, settings, make=True)
             try:
                 indexer.copy(old, embed=any(held.get(k) != v for k, v in wanted.items()), on_progress=on_progress)
@@ -891,7 +892,8 @@ def _rebuild(path: Path, settings: Settings, embedder: Embedder, on_progress: Pr
 class _Memory:
     """Which addresses were read before, by the ledger; new ones are kept there only when ``keep`` is called."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Callable[[], Ledger]) -> None:
+        """``ledger`` gives the one that is current then: what is added meanwhile may have it made anew."""
         self._ledger = ledger
         self._new: dict[str, Visit] = {}
 
@@ -904,7 +906,7 @@ class _Memory:
     def recall(self, url: str) -> Visit | None:
         from rag.sources.web import Visit
 
-        held = self._ledger.visit(url)
+        held = self._ledger().visit(url)
         return self._new.get(url) or (Visit(*held) if held else None)
 
     def remember(self, url: str, visit: Visit) -> None:
@@ -912,7 +914,7 @@ class _Memory:
 
     def keep(self) -> None:
         if self._new:
-            self._ledger.remember((url, v.etag, v.modified, v.version) for url, v in self._new.items())
+            self._ledger().remember((url, v.etag, v.modified, v.version) for url, v in self._new.items())
 
 
 def _judged(report: SourceReport) -> SourceReport:

@@ -228,7 +228,7 @@ def called(source: str) -> str:
     return source if "://" in source else _FOLDERS.sub("", source)
 
 
-_FOLDERS = re.compile(r"^(?:[^:#]*/)+(?=[^/])")
+_FOLDERS = re.compile(r"^(?:[^:#/]*/)+(?=[^/])")
 
 
 def _busy(told: str) -> str:

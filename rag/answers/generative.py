@@ -91,8 +91,8 @@ def open_model(model: str, settings: Settings) -> BaseChatModel:
                 ) from None
             return init_chat_model(model, api_key="none", **options)  # servers at home ask for no key
     except ImportError:
-        cure = f"dateline[{provider}]" if provider in _EXTRAS else f"langchain-{provider.replace('_', '-')}"
-        raise SettingsError(f"the model {model!r} needs a package; run: pip install '{cure}'") from None
+        cure = f"-e '.[{provider}]'" if provider in _EXTRAS else f"'langchain-{provider.replace('_', '-')}'"
+        raise SettingsError(f"the model {model!r} needs a package; run: pip install {cure}") from None
     except (ValueError, TypeError) as error:
         if isinstance(error, ValueError) and "provider" in str(error):
             raise SettingsError(f"unknown provider in the model {model!r}; write it as {_FORMS}") from None

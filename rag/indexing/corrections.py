@@ -27,17 +27,18 @@ MOST_DAYS = 300
 _SHARED, _SHARE, _ALONE = 3, 0.5, 4
 _TITLE_WORDS = _QUOTED_WORDS = 4  # fewer words may be a title, or a quotation, and anything else
 
+_TOLD = r"(?:reported|said|stated|gave|wrote|written|attributed|misstated|quoted|described|named|called|identified)"
 _CORRECTION = regex.compile(
     r"^[^\p{L}]*(?:Corrections?|Corrected|Clarifications?|Correcting)\b(?:[^.:\n]{0,40}[:.–—-])|"
     r"(?i:\b(?:an|the) (?:earlier|previous|original) version of this (?:article|story|report)\b)|"
-    r"(?i:\b(?:this (?:newspaper|article|story|report)|we|the \p{Lu}[\p{L} ]+) (?:wrongly|incorrectly|mistakenly) \p{L}+ed\b)|"
+    r"\b(?:(?i:this (?:newspaper|article|story|report)|we)|[Tt]he(?P<paper>(?: \p{Lu}[\p{L}’'-]*){1,4})) "
+    rf"(?i:(?:wrongly|incorrectly|mistakenly) {_TOLD}\b)|"
     r"(?i:\b(?:gave|published|reported|printed) (?:a|the) wrong (?:figure|name|date|number|day|age|amount|place)\b)"
 )
 # Nearly every article corrects nothing, which these letters tell much faster than the pattern.
 SIGNS = ("correction", "corrected", "correcting", "clarification", "version of this", " wrong", "incorrectly", "mistakenly")  # fmt: skip
 # "Correction, May 3:"; that day is the correction's own.
 _LABEL = regex.compile(r"^[^\p{L}]*(?:Corrections?|Corrected|Clarifications?|Correcting)\b[^:\n]{0,40}[:–—]")
-_TOLD = r"(?:reported|said|stated|gave|wrote|written|attributed|misstated|quoted|described|named|called|identified)"
 _WRONG = regex.compile(
     r"(?i)\b(?:earlier|previous|original) (?:version|report|story|article)s?\b|\b(?:this newspaper|we|this article|this story) (?:\p{L}+ly )?"
     rf"(?:had )?{_TOLD}\b|\b(?:wrongly|incorrectly|mistakenly)\b|\bmisstated\b|\b(?:in )?our (?:report|story|article)\b|"
@@ -95,13 +96,20 @@ def notices(article: Article) -> list[Notice]:
     for match in regex.finditer(r"[^\n]+", article.text):
         paragraph = match.group()
         folded = paragraph.casefold()
-        if any(sign in folded for sign in SIGNS) and _CORRECTION.search(paragraph):
+        if any(sign in folded for sign in SIGNS) and _corrects_its_own(paragraph, article.outlet):
             parts = regex.split(r"(?<=[.!?][\"”’]?) (?=\p{Lu})", paragraph)
             wrong = " ".join(s for s in parts if _WRONG.search(s))
             right = " ".join(s for s in parts if not _WRONG.search(s))
             span = Span(*match.span())
             found.append(Notice(article.id, article.outlet, article.published, paragraph, wrong, right, span))
     return found
+
+
+def _corrects_its_own(paragraph: str, outlet: str) -> bool:
+    """Whether a paragraph is a correction; that another company wrongly reported its profits is news."""
+    match = _CORRECTION.search(paragraph)
+    paper = match["paper"] if match else None
+    return match is not None and (paper is None or paper.strip().casefold() in outlet.casefold())
 
 
 @lru_cache(maxsize=2048)
@@ -140,8 +148,9 @@ def corrects(notice: Notice, article: Article) -> bool:
     """Whether it is this report that a correction speaks of."""
     if article.id == notice.article or not article.published or not notice.published:
         return False
-    named = named_articles(notice.text)
-    if named or article.outlet != notice.outlet:
+    if article.outlet != notice.outlet:
+        return False  # nobody corrects others' reports
+    if named := named_articles(notice.text):
         return article.id in named and _before(article.published, notice.published)
     day, told = date.fromisoformat(article.published[:10]), date.fromisoformat(notice.published[:10])
     # What an evening's report says stands in the next day's paper.

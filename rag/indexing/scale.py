@@ -80,7 +80,7 @@ class RayWorkers:
         self._embeddings = embeddings
         self._address = settings.ray_address or "local"
         if find_spec("ray") is None:
-            raise SettingsError(f"{count} workers need Ray; pip install 'dateline[scale]', or leave --workers out")
+            raise SettingsError(f"{count} workers need Ray; pip install -e '.[scale]', or leave --workers out")
         if self._address == "local" and count > MOST_ON_A_CORE * cores():
             raise SettingsError(
                 f"{count} workers are more than this machine's {cores()} cores can use; give at most "

@@ -161,6 +161,8 @@ def _correcting(
         (passage, article)
         for passage, article in searcher.passages_of(sorted(places))
         if any(Span(passage.start, passage.end).overlaps(span) for span in places[article.id])
+        and (not query.outlets or article.outlet in query.outlets)
+        and (not query.languages or article.language in query.languages)
     ]
 
 

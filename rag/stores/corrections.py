@@ -39,8 +39,8 @@ def link(db: sqlite3.Connection, article: Article, read: Reader) -> None:
         return
     rows = db.execute(
         "SELECT article, ordinal, outlet, published, start, end, said, wrong, right FROM notices "
-        "WHERE (day BETWEEN ? AND ? AND outlet = ?) OR (day >= ? AND said LIKE '%http%')",
-        (day.toordinal(), day.toordinal() + MOST_DAYS, article.outlet, day.toordinal()),
+        "WHERE outlet = ? AND (day BETWEEN ? AND ? OR (day >= ? AND said LIKE '%http%'))",
+        (article.outlet, day.toordinal(), day.toordinal() + MOST_DAYS, day.toordinal()),
     ).fetchall()
     for i, n, outlet, published, start, end, said, wrong, right in rows:
         if corrects(Notice(i, outlet, published, said, wrong, right, Span(start, end)), article):

@@ -331,6 +331,15 @@ class Ledger:
         rows = self._all("SELECT etag, modified, version FROM visits WHERE url = ?", url)
         return tuple(rows[0]) if rows else None
 
+    def take_memory(self, old: Ledger) -> None:
+        """Take over which addresses another ledger has visited, and which versions of its articles were replaced."""
+        known = {row[0] for row in old._all("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        with self._transaction() as db:
+            for table, columns in (("visits", 4), ("replaced", 2)):
+                if table in known:
+                    rows = old._all(f"SELECT * FROM {table}")
+                    db.executemany(f"INSERT INTO {table} VALUES ({_marks(range(columns))})", rows)
+
     def remember(self, visits: Iterable[tuple[str, str, str, str]]) -> None:
         """Keep how addresses were when their articles were read: rows of (url, etag, modified, version)."""
         with self._transaction() as db:

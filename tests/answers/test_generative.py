@@ -461,7 +461,7 @@ def test_a_missing_extra_names_the_command(archive: Archive, monkeypatch: pytest
         raise ImportError(f"{model} requires the langchain-ollama package")
 
     monkeypatch.setattr("langchain.chat_models.init_chat_model", missing)
-    with pytest.raises(SettingsError, match=r"pip install 'dateline\[ollama\]'"):
+    with pytest.raises(SettingsError, match=r"pip install -e '\.\[ollama\]'"):
         archive.ask(LAVROV, model="ollama:x")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
@@ -362,6 +363,25 @@ def test_indexes_that_have_let_go_of_much_are_made_anew_without_embedding(tmp_pa
     assert {mark[:7] for mark in read_marks(log)} == {f"mark{n}"[:7] for n in range(100, 110)}, "only what is new"
     world = dict.fromkeys((*range(30, 40), *range(100, 110)), 1)
     assert examine(path, allowed(world)).ok
+
+
+def test_what_was_read_before_is_known_when_indexes_are_made_anew(tmp_path: Path) -> None:
+    path = tmp_path / "archive"
+    news = tmp_path / "news.jsonl"
+    rows = [article(n, v) for n in range(40) for v in (1, 2)]  # each stands there in two versions of one date
+    news.write_text(
+        "".join(
+            json.dumps({"url": a.url, "title": a.title, "text": a.text, "published": "2024-05-01"}) + "\n" for a in rows
+        )
+    )
+    with create(path) as archive:
+        store = current(path)
+        archive._ledger.remember([("https://news.example/feed", "tag", "", "1")])
+        first = archive.ingest([str(news)]).sources[0]
+        assert (first.added, first.updated) == (40, 40) and current(path) != store
+        again = archive.ingest([str(news)]).sources[0]
+        assert (again.added, again.updated, again.unchanged) == (0, 0, 80)
+        assert archive._ledger.visit("https://news.example/feed") == ("tag", "", "1")
 
 
 @pytest.mark.faults

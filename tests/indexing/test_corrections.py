@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from rag.indexing.corrections import corrects, notices, wrong_in
@@ -87,11 +89,13 @@ def test_the_report_that_says_what_was_wrong_is_linked(notice: str, text: str) -
 
 def test_a_report_that_is_named_is_linked() -> None:
     url = "https://post.example/bell"
-    by_url = notices(correcting(f"Correction: we misstated the weight of the bell ({url}).", outlet="Elsewhere"))[0]
+    told = f"Correction: we misstated the weight of the bell ({url})."
+    by_url = notices(correcting(told, outlet="The Post"))[0]
     named = Article(
         article_id(canonical_url(url)), "Bell", "It is hung.", url, outlet="The Post", published="2023-12-01"
     )
     assert corrects(by_url, named)
+    assert not corrects(notices(correcting(told, outlet="Elsewhere"))[0], named), "nobody corrects others' reports"
     by_title = notices(correcting("Correction: Our story “Bell Is Hung at Last” misspelt a name."))[0]
     assert corrects(by_title, report("Text.", title="Bell is hung at last"))
     assert not corrects(by_title, report("Text.", title="Bell"))
@@ -108,6 +112,22 @@ def test_a_report_that_is_named_is_linked() -> None:
 )  # fmt: skip
 def test_in_doubt_there_is_no_link(notice: str, text: str) -> None:
     assert not corrects(notices(correcting(notice))[0], report(text))
+
+
+def test_news_of_what_is_wrong_is_no_correction() -> None:
+    for text in (
+        "The five men wrongly convicted of the attack were paid 41 million dollars.",
+        "The Acme Company incorrectly reported profits of 3 million.",
+    ):
+        assert not notices(correcting(text, outlet="Courier"))
+    assert notices(correcting("The Courier incorrectly reported profits of 3 million.", outlet="Courier"))
+
+
+def test_a_long_line_is_read_at_once() -> None:
+    begun = time.perf_counter()
+    for words in ("the ", "The Courier "):
+        assert not notices(correcting(words * 20_000 + " correction", outlet="Courier"))
+    assert time.perf_counter() - begun < 3
 
 
 def test_undated_articles_correct_nothing() -> None:

@@ -185,7 +185,7 @@ def test_without_the_extra_its_name_is_told(
     monkeypatch.setattr(scale, "find_spec", lambda _: None)
     assert ingest.main(["--workers", "2", "--archive", str(tmp_path / "a")]) == 2
     told = capsys.readouterr().err
-    assert "pip install 'dateline[scale]'" in told and told.count("\n") == 1
+    assert "pip install -e '.[scale]'" in told and told.count("\n") == 1
     assert not (tmp_path / "a").exists()
 
 
