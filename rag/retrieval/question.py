@@ -97,9 +97,14 @@ _ASKS = tuple(
 # "Lavrov on BRICS": the name must be one that the archive quotes.
 _ON = regex.compile(r"^(?P<who>\p{Lu}[\p{L}’'-]+(?: \p{Lu}[\p{L}’'-]+){0,2}) (?:on|about) ")
 _NO_AUXILIARY = r"(?!(?:did|does|do|is|are|was|were|will|would)\b)"
+_TELLERS = ROLES | OCCUPATIONS | KIN
+# Who may say something. "Which company announced layoffs?" is about what happened.
+_SAYERS = "|".join(
+    sorted(w for w in _TELLERS | {"person", "voter", "player", "member", "group", "union", "body"} if w.isalpha())
+)
 _WHO_SAID = regex.compile(
     rf"(?i)^(?:and |but )?(?:whose (?:\w+ )?(?:words|view|opinion|joke|tweet|post|remark|claim|warning|comparison|phrase|verdict)\b|"
-    rf"(?:who(?: (?:in|at|on|from|of) [\w’' -]{{2,40}}?)?|which (?:{_NO_AUXILIARY}[\w’'-]+ ){{0,5}}?{_NO_AUXILIARY}\p{{L}}+)\b"
+    rf"(?:who(?: (?:in|at|on|from|of) [\w’' -]{{2,40}}?)?|which (?:{_NO_AUXILIARY}[\w’'-]+ ){{0,5}}?(?:{_SAYERS}))\b"
     rf"(?: {_NO_AUXILIARY}\w+){{0,2}} (?:{_TELLS}|compare|compared)\b)"
 )
 SPEECH_VERBS = tuple(_SPEECH.split("|"))
@@ -458,7 +463,6 @@ _WHOLE_NAME = r"\p{Lu}[\p{L}\p{M}'’.-]*(?: (?:(?:de|da|del|van|von|bin|al|der)
 _OF_BODY = regex.compile(r" (?:of|from|at|for|with) (?:the )?\p{Lu}[^,;]*$")
 _LAST_NAME = regex.compile(rf"(?P<before>\S+) (?P<name>{_WHOLE_NAME})$")
 _OWNER = ("'s", "’s", "s'", "s’")
-_TELLERS = ROLES | OCCUPATIONS | KIN
 _GROUPS = frozenset(
     [
         "man",
