@@ -228,10 +228,12 @@ def _statements(evidence: Evidence, within: Sequence[Candidate]) -> Quoted:
 
 def is_of(candidate: Candidate, asked: str, names: Sequence[str]) -> bool:
     """Whether a sentence may be quoted for what a person said, who is ``asked`` for by one name and has ``names`` in the
-    archive: it is in their words, or it names them and is in nobody's.
+    archive: it is in their words, or it names them and is in nobody's. Words in quotation marks are somebody's.
     """
     if candidate.speaker:
         return candidate.speaker in names
+    if _QUOTED.search(candidate.text):
+        return False
     return any(
         same_person(run, name)
         for run in CAPITALISED.findall(candidate.text)
@@ -240,6 +242,7 @@ def is_of(candidate: Candidate, asked: str, names: Sequence[str]) -> bool:
     )
 
 
+_QUOTED = regex.compile(r"[\"“”„«»]")
 _FIRST_PERSON = regex.compile(r"\b(?:I|I['’](?:m|d|ve|ll)|[Ww]e|[Mm]y|[Oo]ur|[Mm]e|[Uu]s)\b")
 
 
