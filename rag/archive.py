@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Unpack
+from typing import TYPE_CHECKING, Literal, TypeVar, Unpack
 
 from filelock import FileLock, Timeout
 
@@ -81,6 +81,7 @@ _TOGETHER = 200  # articles whose statements are read at once
 # Indexes are made anew when they have let go of more passages than these, and of so many for each that they hold.
 _FEW_GONE, _MOST_GONE = 20, 0.5
 Ignored = Literal["dates", "outlets"]
+_Told = TypeVar("_Told", Answer, Check)
 _LOCK, _CURRENT, CHROMA, WORDS = "writer.lock", "CURRENT", "chroma", "words"
 _STORE = re.compile(r"store-[0-9a-f]{8}")
 
@@ -553,9 +554,9 @@ class Archive(AbstractContextManager["Archive"]):
             )
             yield replace(event, so_far=so_far, answer=answer)
 
-    def _corrected(self, answer: Answer, query: Query) -> Answer:
-        cited = self._with_corrections(answer.citations, query), self._with_corrections(answer.nearest, query)
-        return replace(answer, citations=cited[0], nearest=cited[1])
+    def _corrected(self, found: _Told, query: Query) -> _Told:
+        cited = self._with_corrections(found.citations, query), self._with_corrections(found.nearest, query)
+        return replace(found, citations=cited[0], nearest=cited[1])
 
     def _with_corrections(self, cited: Sequence[Citation], query: Query) -> tuple[Citation, ...]:
         """Citations with what was corrected in their articles by then."""
@@ -585,8 +586,7 @@ class Archive(AbstractContextManager["Archive"]):
         notes = tuple(dict.fromkeys((*query.notes, *_others(said, query.said_by, filters.get("speakers", ())))))
         query = replace(query, speakers=said, wants_speaker=False, wants_latest=False, notes=notes)
         found = check(self.evidence(query), (filters.get("now") or datetime.now(UTC)).date())
-        cited = self._with_corrections(found.citations, query), self._with_corrections(found.nearest, query)
-        found = replace(found, citations=cited[0], nearest=cited[1])
+        found = self._corrected(found, query)
         return replace(found, claim=claim, timing_ms=round((time.perf_counter() - begun) * 1000, 1))
 
     def choose(self, question: str, choices: Sequence[str], **filters: Unpack[FilterKeywords]) -> Choice:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from rag.indexing.embed import Vectors
-from rag.indexing.names import CAPITALISED
+from rag.indexing.names import CAPITALISED, without_owner
 from rag.retrieval import features, ranker
 from rag.retrieval.evidence import Candidate, Evidence
 
@@ -31,7 +31,7 @@ OTHERS = 5
 def unnamed(question: str, texts: Sequence[str]) -> float:
     """The share (0 to 1) of the names of several words in a question that stand in none of the texts."""
     runs = [run for run in CAPITALISED.findall(question) if " " in run]
-    names = [run.removesuffix("’s").removesuffix("'s").casefold() for run in runs]
+    names = [without_owner(run).casefold() for run in runs]
     if not names:
         return 0.0
     found = "\n".join(texts).casefold()

@@ -31,6 +31,11 @@ def name_tokens(name: str) -> tuple[str, ...]:
     return tuple(w for w in kept if w)
 
 
+def without_owner(name: str) -> str:
+    """A name without the "'s" of what it owns."""
+    return name.removesuffix("'s").removesuffix("’s")
+
+
 # Endings that are one in Cyrillic: Zelensky, Zelenskyy, Zelenskiy; Sergei, Sergey; Dmitri, Dmitry.
 _ENDINGS = (("sky", "skyy", "skiy", "skii", "skij", "ski"), ("ey", "ei", "ej"), ("ry", "ri", "riy", "rii"))
 

@@ -10,7 +10,7 @@ import regex
 from rag.indexing.attribution import Attribution
 from rag.indexing.corrections import is_right, wrong_in
 from rag.indexing.embed import Vectors
-from rag.indexing.names import CAPITALISED, name_tokens
+from rag.indexing.names import CAPITALISED, name_tokens, without_owner
 from rag.indexing.sentences import sentences
 from rag.indexing.speakers import introduced, sentence_speakers
 from rag.indexing.speech_words import BODIES
@@ -198,7 +198,12 @@ def _put_right(
                             candidate, article=by, passage=passage, span=span, hit=own.hit if own else None,
                             speaker=own.speaker if own else None,
                         )  # fmt: skip
-    return sorted(kept.values(), key=lambda c: (-c.score, c.article.id, c.span.start)), notes
+    return _ranked(kept.values()), notes
+
+
+def _ranked(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Best first; equal ones in the order of articles, so that ranks do not depend on the order in which they came."""
+    return sorted(candidates, key=lambda c: (-c.score, c.article.id, c.span.start))
 
 
 def _of(names: Sequence[str], searcher: Searcher, query: Query, vector: Vectors) -> Iterator[tuple[Passage, Article]]:
@@ -208,11 +213,10 @@ def _of(names: Sequence[str], searcher: Searcher, query: Query, vector: Vectors)
     own = searcher.hits(replace(query, said_by=query.said_by or tuple(names)), READ, vector)
     yield from ((hit.passage, hit.article) for hit in own)
     newest = searcher.ledger.articles_quoting(names, filters_of(query), QUOTING)
-    statements = searcher.statements(newest)
+    holding = {*searcher.ledger.passages_within(filters_of(replace(query, said_by=tuple(names))))}
     lasts = {tokens[-1] for name in names if (tokens := name_tokens(name))}
     for passage, article in searcher.passages_of(newest):
-        span = Span(passage.start, passage.end)
-        if any(s.speaker in names and s.content.overlaps(span) for s in statements[article.id]) or not lasts.isdisjoint(
+        if passage.id in holding or not lasts.isdisjoint(
             token for run in CAPITALISED.findall(passage.text) for token in name_tokens(run)
         ):
             yield passage, article
@@ -268,8 +272,7 @@ def _candidates(
                     fit, reach, cosine, bool(typed), bool(counted), strength, score, row, each.hit, apart,
                 )
             )  # fmt: skip
-    found.sort(key=lambda c: (-c.score, c.article.id, c.span.start))
-    return found
+    return _ranked(found)
 
 
 def resolve(asked: str, searcher: Searcher, hits: Sequence[Hit]) -> tuple[str, ...]:
@@ -339,7 +342,7 @@ def _holder(office: str, hits: Sequence[Hit]) -> list[str]:
     head = regex.split(r" (?:of|for|at|in|from) ", office)[0].split()
     word = head[-1].casefold() if head else ""
     wanted = {word}.union(*(group for group in _ALIKE if word in group))
-    bodies = [w.removesuffix("'s").removesuffix("’s") for w in office.split() if w[:1].isupper()]
+    bodies = [without_owner(w) for w in office.split() if w[:1].isupper()]
     kinds = [w.casefold()[:5] for w in head[:-1] if w.islower()]
     best: list[tuple[tuple[bool, int], str]] = []
     articles = {hit.article.id: hit.article for hit in hits[:READ]}

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import regex
 
-from rag.indexing.names import acronym, name_tokens, same_person, spellings
+from rag.indexing.names import acronym, name_tokens, same_person, spellings, without_owner
 from rag.indexing.speech_words import BODIES, KIN, OCCUPATIONS, ROLES, THINGS
 from rag.indexing.wire import agency_name
 from rag.records import Query, Turn
@@ -441,12 +441,12 @@ def _speaker(phrase: str, ledger: Known, lower: bool) -> str:
         return office.group()
     if _is_described(phrase):
         return phrase
-    names = [_without_owner(m.group()) for m in _NAME.finditer(phrase)]
+    names = [without_owner(m.group()) for m in _NAME.finditer(phrase)]
     names = [n for n in names if n.casefold() not in ASKING and n.casefold() not in _OPENERS]
     if names:
         return max(names, key=lambda n: (any(ledger.speakers(t) for t in name_tokens(n)), len(n)))
     if lower:
-        words = [w.removesuffix("'s").removesuffix("’s") for w in phrase.split() if w.casefold() not in ASKING]
+        words = [without_owner(w) for w in phrase.split() if w.casefold() not in ASKING]
         known = [w for w in words if any(ledger.speakers(t) for t in name_tokens(w))]
         if known and not any(regex.fullmatch(rf"(?i)(?:{_ROLES})s?", w) or _NO_PERSON.search(w) for w in known):
             return " ".join(known)
@@ -472,20 +472,14 @@ _GROUPS = frozenset(
         "relatives",
         "fans",
         "team",
-        "owner",
         "co-owner",
         "homeowners",
         "voters",
-        "residents",
         "staff",
         "crew",
         "workers",
         "administration",
         "campaign",
-        "boss",
-        "chief",
-        "aide",
-        "managers",
     ]
 )
 
@@ -522,10 +516,6 @@ def _is_described(phrase: str) -> bool:
         return False
     word = head[-1]
     return any(w in _TELLERS or w in _GROUPS for w in (word, word.removesuffix("s")))
-
-
-def _without_owner(name: str) -> str:
-    return name.removesuffix("'s").removesuffix("’s")
 
 
 _OPENERS = frozenset(
